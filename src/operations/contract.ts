@@ -1,0 +1,286 @@
+/**
+ * What the application can do, as types: the one seam between the dialects (HTTP, and through it the CLI) and the core.
+ * Nothing here knows HTTP; nothing in `http/` knows keys, events or SQL.
+ */
+import type { Failure, VersionMetadata } from '../failure.js';
+import type { TaskEither } from '../fp.js';
+
+/** Who asks, from where, and how long they wait. Made once for each request. */
+export interface RequestContext {
+  readonly token: string | null;
+  readonly requestId: string;
+  readonly trace: string | null;
+  /** HTTP method (POST and PUT are the same operation; LIST is 'LIST') and the full path without `/v1/`. */
+  readonly method: string;
+  readonly path: string;
+  readonly from: {
+    readonly address: string;
+    readonly port: number;
+    readonly forwarded: string | null;
+    readonly agent: string | null;
+    readonly tls: boolean;
+    readonly loopback: boolean;
+  };
+  readonly reason: string | null;
+  readonly ticket: string | null;
+  readonly idempotencyKey: string | null;
+  /** ms since 1970: work that has not been committed by then is given up. */
+  readonly deadlineMs: number;
+  /** True once the client went away: a queued command is then dropped, an appended one never. */
+  readonly gone: () => boolean;
+}
+
+/** A moment of the ledger: `null` in a query means now. `at` is µs since 1970. */
+export type Moment = { readonly position: number } | { readonly at: number };
+
+export type Op<I, O> = (context: RequestContext, input: I) => TaskEither<Failure, O>;
+
+/** A secret's place: the mount's path without slashes at its ends (`secret`), and the path inside it (`team/db`). */
+export interface Place {
+  readonly mount: string;
+  readonly path: string;
+}
+
+/** `position` = the ledger position this answer speaks of (a read) or that the change was recorded at (a write). */
+export interface At<T> {
+  readonly position: number;
+  readonly value: T;
+}
+
+/** JSON text of the value exactly as it was written (one JSON object), and its metadata. */
+export interface SecretValue {
+  readonly data: string;
+  readonly metadata: VersionMetadata;
+}
+
+export interface SecretMetadata {
+  readonly versions: readonly VersionMetadata[];
+  readonly currentVersion: number;
+  readonly oldestVersion: number;
+  /** µs since 1970 */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly maxVersions: number;
+  readonly casRequired: boolean;
+  readonly deleteVersionAfterMs: number;
+  readonly metadataCasRequired: boolean;
+  readonly metadataVersion: number;
+  readonly customMetadata: Readonly<Record<string, string>> | null;
+}
+
+/** Absent = keep. `customMetadata: null` clears. */
+export interface MetadataChange {
+  readonly maxVersions?: number;
+  readonly casRequired?: boolean;
+  readonly deleteVersionAfterMs?: number;
+  readonly metadataCasRequired?: boolean;
+  readonly metadataCas?: number;
+  readonly customMetadata?: Readonly<Record<string, string>> | null;
+}
+
+export interface KvOperations {
+  readonly read: Op<Place & { version: number | null; moment: Moment | null }, At<SecretValue>>;
+  /** `data` is the JSON text of one object, exactly as sent. */
+  readonly write: Op<Place & { data: string; cas: number | null }, At<VersionMetadata>>;
+  /** Soft-deletes; `versions: null` = the current one. A command that changes nothing answers `position: null`. */
+  readonly remove: Op<Place & { versions: readonly number[] | null }, { position: number | null }>;
+  readonly undelete: Op<Place & { versions: readonly number[] }, { position: number | null }>;
+  readonly destroy: Op<Place & { versions: readonly number[] }, { position: number | null }>;
+  readonly readMetadata: Op<Place & { moment: Moment | null }, At<SecretMetadata>>;
+  readonly writeMetadata: Op<
+    Place & { change: MetadataChange },
+    { position: number | null; warnings: readonly string[] }
+  >;
+  /** Hides the key and all its versions; history keeps them until they are destroyed. */
+  readonly removeMetadata: Op<Place, { position: number | null }>;
+  /** Byte-sorted child names, folders end in '/'. `path` '' = the mount's root. */
+  readonly list: Op<Place & { moment: Moment | null }, At<readonly string[]>>;
+}
+
+export interface TokenInfo {
+  readonly id: string;
+  readonly accessor: string;
+  readonly path: string;
+  readonly displayName: string;
+  readonly entityId: string;
+  readonly type: 'service';
+  readonly policies: readonly string[];
+  readonly meta: Readonly<Record<string, string>> | null;
+  /** µs; 0 = never expires */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly creationTtlSeconds: number;
+  readonly orphan: boolean;
+  readonly root: boolean;
+}
+
+export interface LoginResult {
+  readonly position: number;
+  readonly token: string;
+  readonly info: TokenInfo;
+}
+
+export interface AuthOperations {
+  readonly lookupSelf: Op<Record<never, never>, TokenInfo>;
+  readonly login: Op<{ name: string; password: string }, LoginResult>;
+  /** `policies`: 'root' or 'auditor'; `ttlSeconds` 0 = never expires. Needs root. */
+  readonly createToken: Op<{ policies: readonly string[]; displayName: string; ttlSeconds: number }, LoginResult>;
+  readonly revokeSelf: Op<Record<never, never>, { position: number }>;
+}
+
+export interface SealStatus {
+  readonly initialised: boolean;
+  readonly sealed: boolean;
+  readonly threshold: number;
+  readonly shares: number;
+  readonly version: string;
+  readonly ledgerId: string | null;
+  /** Why the server cannot serve although it was asked to, in operator's words; null when all is well. */
+  readonly degraded: readonly string[];
+}
+
+export interface SysOperations {
+  readonly status: () => TaskEither<Failure, SealStatus>;
+  /** Needs the one-time code from the console unless the caller is on loopback. Leaves the server sealed. */
+  readonly init: Op<
+    { adminName: string | null; adminPassword: string | null; initCode: string | null; shares: boolean },
+    { keys: readonly string[]; rootToken: string }
+  >;
+  /** `key` = hex or base64 of a share (1 of 1: the 32 bytes themselves). */
+  readonly unseal: Op<{ key: Buffer } | { name: string; password: string }, SealStatus>;
+  readonly seal: Op<Record<never, never>, null>;
+  /** Re-wraps the root key under the new password; the old slot row is gone in the same transaction. */
+  readonly changePassword: Op<{ name: string; oldPassword: string; newPassword: string }, { position: number }>;
+  readonly addSlot: Op<{ name: string; password: string }, { position: number }>;
+  readonly removeSlot: Op<{ name: string }, { position: number }>;
+}
+
+/** One line of the audit trail: headers opened, values never. Fields as in the event catalogue §5. */
+export interface AuditRecord {
+  readonly position: number;
+  /** 0 for events; the line inside a block of recorded requests otherwise. */
+  readonly index: number;
+  readonly event_id: string;
+  readonly type: string;
+  readonly class: string;
+  readonly stream_version: number;
+  /** RFC 3339 UTC */
+  readonly recorded_at: string;
+  readonly outcome: 'ok' | 'denied' | 'failed' | 'error';
+  readonly path: string | null;
+  readonly actor: { readonly id: string; readonly kind: string; readonly name: string | null } | null;
+  readonly [field: string]: unknown;
+}
+
+export interface EventsQuery {
+  /** Only records with position > after (or, inside a block, a later index). */
+  readonly after: { position: number; index: number };
+  readonly limit: number;
+  readonly pathPrefix: string | null;
+  /** An entity's id or its name. */
+  readonly actor: string | null;
+  readonly type: string | null;
+  readonly outcome: 'ok' | 'denied' | 'failed' | 'error' | null;
+  readonly from: Moment | null;
+  readonly to: Moment | null;
+}
+
+export interface EventsPage {
+  readonly events: readonly AuditRecord[];
+  /** Opaque: pass it back as `after`; null = the end of the ledger for now. */
+  readonly next: { position: number; index: number } | null;
+}
+
+export interface LedgerHead {
+  readonly position: number;
+  /** lower-case hex */
+  readonly root: string;
+  /** RFC 3339 UTC */
+  readonly recorded_at: string;
+  readonly ledger_id: string;
+  readonly authority_count: number;
+  readonly epoch: number;
+}
+
+export type RestoreChange =
+  | 'create'
+  | 'update'
+  | 'delete'
+  | 'undelete'
+  | 'remove'
+  | 'metadata'
+  | 'unchanged'
+  | 'unrecoverable';
+
+export interface RestorePlan {
+  /** A sealed description of the plan: any node can apply it. */
+  readonly plan_id: string;
+  /** The moment that would be restored, as a position. */
+  readonly position: number;
+  readonly made_at: number;
+  readonly expires_at: string;
+  readonly counts: Readonly<Record<RestoreChange, number>>;
+  readonly changes: readonly {
+    readonly path: string;
+    readonly change: RestoreChange;
+    readonly detail: string | null;
+  }[];
+  /** How many atomic steps the plan takes (more than one only beyond 10,000 events or 64 MiB). */
+  readonly steps: number;
+}
+
+export interface LedgerOperations {
+  readonly head: Op<Record<never, never>, LedgerHead>;
+  readonly events: Op<EventsQuery, EventsPage>;
+  /** A path that ends in '/' is a folder; '/' or '' is the whole mount. */
+  readonly planRestore: Op<Place & { moment: Moment }, RestorePlan>;
+  readonly applyRestore: Op<{ planId: string }, { position: number; counts: Readonly<Record<string, number>> }>;
+}
+
+export interface ProjectionStatus {
+  readonly name: string;
+  readonly version: number;
+  readonly position: number;
+  readonly head: number;
+  readonly lag: number;
+  /** running, stopped (failed on an event), rebuilding, absent */
+  readonly state: string;
+  /** The position it stopped on and the reason in operator's words. */
+  readonly stoppedAt: number | null;
+  readonly reason: string | null;
+}
+
+export interface ProjectionOperations {
+  readonly status: Op<Record<never, never>, readonly ProjectionStatus[]>;
+  readonly rebuild: Op<{ name: string }, { name: string; events: number; seconds: number }>;
+  readonly verify: Op<
+    { name: string | null },
+    readonly { name: string; rows: number; differences: number; position: number }[]
+  >;
+}
+
+/** What a path means, decided by the mounts as of now. */
+export interface MountView {
+  /** Path without its trailing slash. */
+  readonly path: string;
+  readonly type: 'kv' | 'system' | 'cubbyhole' | 'token' | 'userpass';
+  readonly options: Readonly<Record<string, string>>;
+  readonly description: string;
+}
+
+export interface Operations {
+  readonly kv: KvOperations;
+  readonly auth: AuthOperations;
+  readonly sys: SysOperations;
+  readonly ledger: LedgerOperations;
+  readonly projections: ProjectionOperations;
+  /** The mounts that exist; empty while sealed. Longest prefix wins. */
+  readonly mounts: () => readonly MountView[];
+  /**
+   * Records a request that was refused before an operation saw it (a path without a mount, a bad verb), when a token came
+   * with it. Never waits.
+   */
+  readonly refused: (context: RequestContext, status: number, reasonCode: string) => void;
+  /** Prometheus text. Needs a token with root or auditor permission unless the server is told otherwise. */
+  readonly metrics: Op<Record<never, never>, string>;
+}
