@@ -1,0 +1,104 @@
+/** `tally get PATH`: shows a secret, now or as of then. The one command whose purpose is to print a value. */
+import { Command, Option } from 'commander';
+import * as t from 'io-ts';
+import { E } from '../../fp.js';
+import { memberAt, members, plainText } from '../arguments/json-text.js';
+import { momentQuery } from '../arguments/moments.js';
+import { wholeNumber } from '../arguments/numbers.js';
+import { type CommonOptions, type MomentFlags, withConnection, withMoment } from '../arguments/options.js';
+import { type Cli, withClient } from '../cli.js';
+import type { Answer, Client } from '../client.js';
+import { CliError, ExitCode } from '../exit-codes.js';
+import { type Place, route, secretAt } from '../places.js';
+import { decodeAnswer, enveloped, refused } from '../requests.js';
+import { passWarnings, printAnswer } from '../results.js';
+import { severalLines } from '../terminal/escape.js';
+import { printTable } from '../terminal/table.js';
+
+type Options = CommonOptions & MomentFlags & { readonly field?: string; readonly version?: number };
+
+const Found = enveloped(
+  t.type({
+    metadata: t.type({ version: t.number, created_time: t.string, deletion_time: t.string, destroyed: t.boolean }),
+  }),
+);
+
+/** A version that is deleted or destroyed: a 404 that still tells what it was. */
+const gone = (place: Place, answer: Answer): CliError | null => {
+  let found: ReturnType<typeof Found.decode>;
+  try {
+    found = Found.decode(JSON.parse(answer.text));
+  } catch {
+    return null;
+  }
+  if (E.isLeft(found)) return null;
+  const { version, destroyed, deletion_time } = found.right.data.metadata;
+  return destroyed
+    ? new CliError(
+        ExitCode.absent,
+        `${place.full} version ${version} is destroyed: nobody can read it again`,
+        `Other versions: tally history ${place.full}`,
+      )
+    : new CliError(
+        ExitCode.absent,
+        `${place.full} version ${version} was deleted at ${deletion_time}`,
+        `Bring it back: tally undelete ${place.full} --versions ${version}`,
+      );
+};
+
+const read = async (client: Client, place: Place, query: Record<string, string | undefined>): Promise<Answer> => {
+  const answer = await client.call({ method: 'GET', path: route(place, 'data'), query });
+  if (answer.status === 200) return answer;
+  const folder = [...place.mount, ...place.path.slice(0, -1)].join('/');
+  throw (
+    (answer.status === 404 ? gone(place, answer) : null) ??
+    (await refused(client, answer, {
+      message: `nothing is at ${place.full}${Object.keys(query).length === 0 ? '' : ' in that version or at that time'}`,
+      hint: `See what there is: tally list ${folder}/`,
+    }))
+  );
+};
+
+export const getCommand = (cli: Cli): Command =>
+  withMoment(withConnection(new Command('get')))
+    .description('show a secret, now or as it was')
+    .argument('<path>', 'the secret, such as secret/team/db')
+    .addOption(new Option('--field <name>', 'print only this field, exactly as it is'))
+    .addOption(new Option('--version <n>', 'this version instead of the current one').argParser(wholeNumber(1)))
+    .action(async (path: string, options: Options) =>
+      withClient(cli, options, async client => {
+        const { terminal } = cli;
+        const moment = momentQuery(options, cli.now());
+        const place = await secretAt(client, path);
+        const answer = await read(client, place, {
+          ...moment,
+          ...(options.version === undefined ? {} : { version: String(options.version) }),
+        });
+        passWarnings(terminal, answer);
+        const { metadata } = decodeAnswer(answer, Found).data;
+        const fields = members(memberAt(answer.text, 'data', 'data') ?? '') ?? new Map<string, string>();
+
+        if (options.field !== undefined) {
+          const value = fields.get(options.field);
+          if (value === undefined) {
+            throw new CliError(ExitCode.absent, `${place.full} version ${metadata.version} has no field of that name`);
+          }
+          // Exactly the value: a line end is added only for a person's eyes.
+          if (options.json === true) return terminal.print(value);
+          return terminal.write(`${plainText(value)}${terminal.watched ? '\n' : ''}`);
+        }
+        if (options.json === true) return printAnswer(terminal, answer);
+
+        const asOf = answer.position === null ? '' : ` · as of ledger position ${answer.position}`;
+        await terminal.print(
+          terminal.dim(`${place.full} · version ${metadata.version} · ${metadata.created_time}${asOf}`),
+        );
+        await terminal.print('');
+        await printTable(
+          terminal,
+          ['KEY', 'VALUE'],
+          [...fields].map(([key, value]) => [key, plainText(value)]),
+          severalLines,
+        );
+      }),
+    );

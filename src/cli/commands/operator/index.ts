@@ -1,0 +1,16 @@
+/** `tally operator …`: what the person who runs the server does. */
+import { Command } from 'commander';
+import type { Cli } from '../../cli.js';
+import { initCommand } from './init.js';
+import { passwordCommand } from './password.js';
+import { statusCommand } from './status.js';
+import { sealCommand, unsealCommand } from './unseal.js';
+
+export const operatorCommand = (cli: Cli): Command =>
+  new Command('operator')
+    .description('run the server: create, unseal, seal, look')
+    .addCommand(initCommand(cli))
+    .addCommand(unsealCommand(cli))
+    .addCommand(sealCommand(cli))
+    .addCommand(statusCommand(cli))
+    .addCommand(passwordCommand(cli));

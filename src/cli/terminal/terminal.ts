@@ -1,0 +1,66 @@
+/**
+ * The two streams a command writes to. Results go to stdout and nothing else does, so that a pipe gets only them; what is
+ * said to the person (notes, warnings, questions, progress) goes to stderr. Colour only where a person is looking.
+ */
+import { once } from 'node:events';
+import { styleText } from 'node:util';
+import { oneLine } from './escape.js';
+
+export interface Terminal {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** A person can be asked: stdin and stderr are both a terminal. */
+  readonly interactive: boolean;
+  /** A person is watching the results. */
+  readonly watched: boolean;
+  /** A person is watching stderr: a spinner makes sense. */
+  readonly noticed: boolean;
+  /** Exactly this text to stdout; waits when the reader is slower than we are. */
+  readonly write: (text: string) => Promise<void>;
+  /** A line to stdout. */
+  readonly print: (line: string) => Promise<void>;
+  /** A line to stderr. */
+  readonly note: (line: string) => void;
+  readonly warn: (line: string) => void;
+  /** For stdout. */
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+export const openTerminal = (colour: boolean): Terminal => {
+  const { stdin, stdout, stderr } = process;
+  const watched = stdout.isTTY === true;
+  const noticed = stderr.isTTY === true;
+  // The reader went away (`tally audit replay | head`): there is nobody left to write to, and that is no error.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  const painter =
+    (style: Style) =>
+    (text: string): string =>
+      colour && watched ? styleText(style, text) : text;
+  const write = async (text: string): Promise<void> => {
+    if (!stdout.write(text)) await once(stdout, 'drain');
+  };
+  return {
+    stdin,
+    stderr,
+    interactive: stdin.isTTY === true && noticed,
+    watched,
+    noticed,
+    write,
+    print: line => write(`${line}\n`),
+    note: line => void stderr.write(`${line}\n`),
+    warn: line =>
+      void stderr.write(`${colour && noticed ? styleText('yellow', 'warning:') : 'warning:'} ${oneLine(line)}\n`),
+    bold: painter('bold'),
+    dim: painter('dim'),
+    red: painter('red'),
+    green: painter('green'),
+  };
+};
