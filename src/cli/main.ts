@@ -10,6 +10,7 @@ import type { Cli } from './cli.js';
 import { type Environment, readEnvironment } from './environment.js';
 import { CliError, ExitCode } from './exit-codes.js';
 import { buildProgram } from './program.js';
+import { oneLine } from './terminal/escape.js';
 import { openTerminal } from './terminal/terminal.js';
 
 /** The nearest package.json upwards that is this package's: built into whatever folder, the program finds it. */
@@ -83,7 +84,7 @@ const run = async (environment: Environment, argv: readonly string[]): Promise<E
       terminal.note(
         argv.includes('--json')
           ? JSON.stringify({ error: ending.message, hint: ending.hint, exit: ending.code })
-          : `tally: ${ending.message}${ending.hint === null ? '' : `\n  ${ending.hint}`}`,
+          : `tally: ${oneLine(ending.message)}${ending.hint === null ? '' : `\n  ${oneLine(ending.hint)}`}`,
       );
     }
     return ending.code;

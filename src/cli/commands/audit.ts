@@ -72,7 +72,7 @@ const readPatiently = async (
       return page;
     } catch (error) {
       if (!willComeBack(error)) throw error;
-      if (away === 0) cli.terminal.note(`${error.message}; waiting for it`);
+      if (away === 0) cli.terminal.note(`${oneLine(error.message)}; waiting for it`);
       await pause(Math.min(POLL_MS * 2 ** away, POLL_MS_MAX));
     }
   }

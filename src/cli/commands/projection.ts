@@ -56,7 +56,7 @@ const rebuildCommand = (cli: Cli): Command =>
         );
         if (options.json === true) return printAnswer(cli.terminal, answer);
         const { events, seconds } = value.data;
-        await cli.terminal.print(`${value.data.name} rebuilt from ${events} events in ${seconds.toFixed(1)} s`);
+        await cli.terminal.print(`${name} rebuilt from ${events} events in ${seconds.toFixed(1)} s`);
       }),
     );
 

@@ -20,6 +20,7 @@ import { badInput, ExitCode } from '../exit-codes.js';
 import { secretOrFolderAt } from '../places.js';
 import { ask, enveloped } from '../requests.js';
 import { printJson } from '../results.js';
+import { oneLine } from '../terminal/escape.js';
 import { withProgress } from '../terminal/progress.js';
 import { printTable } from '../terminal/table.js';
 
@@ -46,8 +47,8 @@ type Plan = t.TypeOf<typeof Plan>;
 const Applied = t.type({ position: t.number, counts: Counts });
 type Applied = t.TypeOf<typeof Applied>;
 
-/** A plan id up to this length is shown in a command to paste; a longer one is not for people. */
-const PASTEABLE_LENGTH = 512;
+/** What a person may be asked to paste into a shell: short, and no character that a shell would act on. */
+const PASTEABLE = /^[\w.~+/=-]{1,512}$/;
 
 const makePlan = async (cli: Cli, client: Client, path: string, options: Options): Promise<Plan> => {
   const moment = momentQuery(options, cli.now());
@@ -89,7 +90,7 @@ const work = (counts: Readonly<Record<string, number>>): number =>
 const summary = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
     .filter(([, n]) => n > 0)
-    .map(([change, n]) => `${n} ${change}`)
+    .map(([change, n]) => `${n} ${oneLine(change)}`)
     .join(', ') || 'nothing';
 
 const showPlan = async (cli: Cli, plan: Plan): Promise<void> => {
@@ -108,7 +109,7 @@ const showPlan = async (cli: Cli, plan: Plan): Promise<void> => {
 };
 
 const commandToApply = (plan: Plan, path: string): string =>
-  plan.plan_id.length <= PASTEABLE_LENGTH
+  PASTEABLE.test(plan.plan_id)
     ? `tally restore --plan ${plan.plan_id} --yes`
     : `tally restore '${path.replaceAll("'", "'\\''")}' --position ${plan.position} --yes`;
 
@@ -139,7 +140,7 @@ const restore = async (cli: Cli, client: Client, path: string, options: Options)
   if (options.json === true) await printJson(cli.terminal, { plan, applied: null });
   else
     cli.terminal.note(
-      `Nothing is changed yet. Until ${plan.expires_at}, this makes it so:\n  ${commandToApply(plan, path)}`,
+      `Nothing is changed yet. Until ${oneLine(plan.expires_at)}, this makes it so:\n  ${commandToApply(plan, path)}`,
     );
   if (options.dryRun !== true) cli.endWith(ExitCode.notApplied);
 };

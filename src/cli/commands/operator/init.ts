@@ -74,8 +74,8 @@ const initCode = async (cli: Cli, options: Options): Promise<string | undefined>
 const show = async (cli: Cli, admin: Administrator | null, made: Initialised): Promise<void> => {
   const { terminal } = cli;
   await terminal.print('The ledger is created. What follows is shown once and kept nowhere.\n');
-  for (const key of made.keys ?? []) await terminal.print(`Unseal key   ${key}`);
-  await terminal.print(`Root token   ${made.root_token}\n`);
+  for (const key of made.keys ?? []) await terminal.print(`Unseal key   ${oneLine(key)}`);
+  await terminal.print(`Root token   ${oneLine(made.root_token)}\n`);
   terminal.note(
     admin === null
       ? 'Keep the unseal key in a safe or a password manager: without it nobody can open the ledger again.'
