@@ -1,0 +1,75 @@
+/** Bytes of the formats: big-endian integers, length-prefixed strings, labels, UUIDs. Key material never touches a shared pool. */
+import { timingSafeEqual } from 'node:crypto';
+
+/** Hyphenated, lower-case. Any 16 bytes: version bits are not checked. */
+export type Uuid = string;
+
+export const ZERO_UUID: Uuid = '00000000-0000-0000-0000-000000000000';
+
+const integer =
+  (bytes: number, max: number) =>
+  (n: number): Buffer => {
+    if (!Number.isSafeInteger(n) || n < 0 || n > max) throw new RangeError(`not an unsigned integer of ${bytes} bytes`);
+    const out = Buffer.alloc(bytes);
+    if (bytes === 8) out.writeBigUInt64BE(BigInt(n));
+    else out.writeUIntBE(n, 0, bytes);
+    return out;
+  };
+
+export const u8 = integer(1, 0xff);
+export const u16 = integer(2, 0xffff);
+export const u32 = integer(4, 0xffffffff);
+/** Safe integers only: positions and µs stay far below 2^53. */
+export const u64 = integer(8, Number.MAX_SAFE_INTEGER);
+
+/** Its own allocation, never a slice of Buffer's shared pool, whose slices are handed out again uncleared. */
+export const concat = (...parts: readonly Uint8Array[]): Buffer => {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = Buffer.alloc(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+};
+
+/** u8 length ‖ UTF-8. RangeError beyond 255 bytes. */
+export const str = (s: string): Buffer => {
+  const bytes = Buffer.from(s, 'utf8');
+  return concat(u8(bytes.length), bytes);
+};
+
+const labels = new Map<string, Buffer>();
+
+/** str("tallystick/v1/" ‖ x). Callers do not write into it. */
+export const label = (x: string): Buffer => {
+  const known = labels.get(x);
+  if (known !== undefined) return known;
+  const made = str(`tallystick/v1/${x}`);
+  labels.set(x, made);
+  return made;
+};
+
+/** The 16 raw bytes. RangeError for anything that is not a UUID's text. */
+export const uuidBytes = (uuid: Uuid): Buffer => {
+  const bytes = Buffer.alloc(16);
+  if (uuid.length !== 36 || bytes.write(uuid.replaceAll('-', ''), 'hex') !== 16) throw new RangeError('not a UUID');
+  return bytes;
+};
+
+export const uuidText = (bytes: Uint8Array): Uuid => {
+  if (bytes.length !== 16) throw new RangeError('a UUID has 16 bytes');
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+};
+
+/** In time that depends on the lengths only. */
+export const constantTimeEqual = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && timingSafeEqual(a, b);
+
+/** Overwrites with zeros. JavaScript may have copied before; docs/explanation/threat-model.md says what this is worth. */
+export const wipe = (...buffers: readonly Uint8Array[]): void => {
+  for (const buffer of buffers) buffer.fill(0);
+};

@@ -1,0 +1,10 @@
+/** What a slot's secret input gives: the key that wraps the root key, and the login verifier, independent of each other. */
+import { type BoxKey, boxKey } from './box.js';
+import { concat, label, type Uuid, uuidBytes } from './bytes.js';
+import { prf } from './prf.js';
+
+export const slotKek = (ikm: Buffer, ledger: Buffer, slotId: Uuid): BoxKey<'slot'> =>
+  boxKey('slot', prf(ikm, concat(label('slot-kek'), ledger, uuidBytes(slotId))));
+
+export const loginVerifier = (ikm: Buffer, ledger: Buffer, slotId: Uuid): Buffer =>
+  prf(ikm, concat(label('login'), ledger, uuidBytes(slotId)));
