@@ -1,0 +1,21 @@
+-- Least privilege. The group roles have no login; each node's logins are members. Nobody but the owner may change a table,
+-- and the triggers of 0001 hold for the owner too.
+
+revoke all on all tables    in schema ${schema} from public;
+revoke all on all functions in schema ${schema} from public;
+grant usage on schema ${schema}      to ${writer}, ${projector}, ${auditor};
+grant usage on schema ${projections} to ${writer}, ${projector}, ${auditor};
+
+grant select, insert on ledger, events, batches, blocks, snapshots, keys, slots, keyring to ${writer};
+grant select on ledger_head to ${writer};
+grant update, delete on keys, slots, keyring to ${writer};
+grant delete on snapshots to ${writer};
+grant select, usage, update on sequence barrier to ${writer};
+grant execute on all functions in schema ${schema} to ${writer};
+
+grant select on events, batches, ledger_head to ${projector};
+
+grant select on events, batches, ledger_head, blocks to ${auditor};
+
+grant select on all tables in schema ${projections} to ${writer}, ${auditor};
+alter default privileges for role ${projector} in schema ${projections} grant select on tables to ${writer}, ${auditor};
