@@ -26,6 +26,9 @@ export const query = <Row>(name: string | null, row: RowDecoder<Row>, text: stri
 /** For statements that answer no rows. */
 export const noRow: RowDecoder<never> = () => E.left('no row');
 
+/** For statements whose row says nothing, such as a lock that was waited for. */
+export const anyRow: RowDecoder<null> = () => E.right(null);
+
 /** A bag of positional parameters that fits a query; Buffers travel as binary. */
 export type Values = readonly (string | number | boolean | null | Buffer | readonly string[] | readonly number[])[];
 

@@ -1,0 +1,198 @@
+/**
+ * The settings of a server, from flags and environment, decoded once. Nothing else in the server reads the environment;
+ * a setting that cannot be used stops the start with a sentence that names it.
+ */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import * as t from 'io-ts';
+import { E, type Either } from './fp.js';
+
+const Variables = t.partial({
+  DATABASE_URL: t.string,
+  TALLYSTICK_LISTEN: t.string,
+  TALLYSTICK_DATA: t.string,
+  TALLYSTICK_SCHEMA: t.string,
+  TALLYSTICK_DATABASE_URL_OWNER: t.string,
+  TALLYSTICK_DATABASE_URL_WRITER: t.string,
+  TALLYSTICK_DATABASE_URL_PROJECTOR: t.string,
+  TALLYSTICK_DATABASE_URL_AUDITOR: t.string,
+  TALLYSTICK_DATABASE_URL_FILE: t.string,
+  TALLYSTICK_DATABASE_CA: t.string,
+  TALLYSTICK_DATABASE_CERT: t.string,
+  TALLYSTICK_DATABASE_KEY: t.string,
+  TALLYSTICK_TLS_CERT: t.string,
+  TALLYSTICK_TLS_KEY: t.string,
+  TALLYSTICK_TLS_CLIENT_CA: t.string,
+  TALLYSTICK_PLAIN_HTTP: t.string,
+  TALLYSTICK_ERASURE_KEY: t.string,
+  TALLYSTICK_PEPPER_FILE: t.string,
+  TALLYSTICK_LOG: t.string,
+  TALLYSTICK_NODE: t.string,
+  TALLYSTICK_POOL: t.string,
+  TALLYSTICK_PROJECTORS: t.string,
+});
+
+export type Variables = t.TypeOf<typeof Variables>;
+
+export interface TlsFiles {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Absolute. */
+  readonly dataFolder: string;
+  /** Null: the embedded server in the data folder. */
+  readonly databaseUrl: string | null;
+  /** Logins made by hand, where DATABASE_URL may not create roles. */
+  readonly roleUrls: { readonly writer: string; readonly projector: string; readonly auditor: string } | null;
+  readonly schema: string;
+  readonly databaseTls: TlsFiles;
+  readonly poolSize: number;
+  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | null } | null;
+  /** Plain HTTP beyond loopback, said explicitly. */
+  readonly plainHttp: boolean;
+  readonly erasureKey: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'none' };
+  /** True when a person chose where erasure keys live; a production init insists on it. */
+  readonly erasureKeyChosen: boolean;
+  readonly pepperFile: string | null;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly nodeId: string;
+  /** Whether this process folds projections itself. */
+  readonly projectors: boolean;
+}
+
+export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+/** Left: one sentence that names the setting and says what it must be. Flags win over the environment. */
+export const readConfig = (flags: Flags, environment: NodeJS.ProcessEnv = process.env): Either<string, Config> => {
+  const decoded = Variables.decode(environment);
+  if (decoded._tag === 'Left') return E.left('the environment holds something that is not text');
+  const env = decoded.right;
+  const set = (flag: string, variable: keyof Variables): string | null => {
+    const value = flags[flag];
+    const text = typeof value === 'string' ? value : env[variable];
+    return text === undefined || text === '' ? null : text;
+  };
+  try {
+    return E.right(configFrom(flags, set));
+  } catch (error) {
+    if (error instanceof Unusable) return E.left(error.message);
+    throw error;
+  }
+};
+
+class Unusable extends Error {}
+
+type Set = (flag: string, variable: keyof Variables) => string | null;
+
+const configFrom = (flags: Flags, set: Set): Config => {
+  const dataFolder = resolve(set('data', 'TALLYSTICK_DATA') ?? '.tallystick');
+  const erasureKey = set('erasureKey', 'TALLYSTICK_ERASURE_KEY');
+  return {
+    ...listenAddress(set('listen', 'TALLYSTICK_LISTEN') ?? '127.0.0.1:8200'),
+    dataFolder,
+    databaseUrl: databaseUrl(set),
+    roleUrls: roleUrls(set),
+    schema: schemaName(set('schema', 'TALLYSTICK_SCHEMA') ?? 'tallystick'),
+    databaseTls: {
+      ca: set('databaseCa', 'TALLYSTICK_DATABASE_CA'),
+      cert: set('databaseCert', 'TALLYSTICK_DATABASE_CERT'),
+      key: set('databaseKey', 'TALLYSTICK_DATABASE_KEY'),
+    },
+    poolSize: numberBetween('TALLYSTICK_POOL', set('pool', 'TALLYSTICK_POOL') ?? '8', 2, 100),
+    tls: tlsFiles(set),
+    plainHttp:
+      flags.plainHttp === true || isYes('TALLYSTICK_PLAIN_HTTP', set('plainHttp', 'TALLYSTICK_PLAIN_HTTP'), false),
+    erasureKey: erasureKeyPlace(erasureKey, dataFolder),
+    erasureKeyChosen: erasureKey !== null,
+    pepperFile: set('pepperFile', 'TALLYSTICK_PEPPER_FILE'),
+    logLevel: logLevel(set('log', 'TALLYSTICK_LOG') ?? 'info'),
+    nodeId: (set('node', 'TALLYSTICK_NODE') ?? hostname()).slice(0, 64),
+    projectors:
+      flags.projectors !== false && isYes('TALLYSTICK_PROJECTORS', set('projectors', 'TALLYSTICK_PROJECTORS'), true),
+  };
+};
+
+const listenAddress = (text: string): { host: string; port: number } => {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(text);
+  const [host, port] = [match?.[1] ?? match?.[2], Number(match?.[3])];
+  if (host === undefined || port > 65_535)
+    throw new Unusable('TALLYSTICK_LISTEN must be host:port, such as 127.0.0.1:8200');
+  return { host, port };
+};
+
+/** A URL holds a password: it may come from a file, which keeps it out of the process's environment. */
+const databaseUrl = (set: Set): string | null => {
+  const file = set('databaseUrlFile', 'TALLYSTICK_DATABASE_URL_FILE');
+  const url =
+    file === null
+      ? (set('databaseUrl', 'DATABASE_URL') ?? set('databaseUrl', 'TALLYSTICK_DATABASE_URL_OWNER'))
+      : firstLine(file);
+  if (url !== null && !/^postgres(ql)?:\/\//.test(url)) throw new Unusable('DATABASE_URL must begin with postgres://');
+  return url;
+};
+
+const firstLine = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8').split('\n')[0]?.trim() ?? '';
+  } catch {
+    throw new Unusable(`TALLYSTICK_DATABASE_URL_FILE: ${path} cannot be read`);
+  }
+};
+
+const roleUrls = (set: Set): Config['roleUrls'] => {
+  const writer = set('writerUrl', 'TALLYSTICK_DATABASE_URL_WRITER');
+  const projector = set('projectorUrl', 'TALLYSTICK_DATABASE_URL_PROJECTOR');
+  const auditor = set('auditorUrl', 'TALLYSTICK_DATABASE_URL_AUDITOR');
+  if (writer === null && projector === null && auditor === null) return null;
+  if (writer === null || projector === null || auditor === null)
+    throw new Unusable('TALLYSTICK_DATABASE_URL_WRITER, _PROJECTOR and _AUDITOR go together: give all three or none');
+  return { writer, projector, auditor };
+};
+
+const schemaName = (name: string): string => {
+  if (!/^[a-z_][a-z0-9_]{0,30}$/.test(name))
+    throw new Unusable('TALLYSTICK_SCHEMA must be 1 to 31 lower-case letters, digits or underscores');
+  return name;
+};
+
+const tlsFiles = (set: Set): Config['tls'] => {
+  const [cert, key] = [set('tlsCert', 'TALLYSTICK_TLS_CERT'), set('tlsKey', 'TALLYSTICK_TLS_KEY')];
+  if ((cert === null) !== (key === null))
+    throw new Unusable('TALLYSTICK_TLS_CERT and TALLYSTICK_TLS_KEY go together: give both files or neither');
+  return cert === null || key === null ? null : { cert, key, clientCa: set('tlsClientCa', 'TALLYSTICK_TLS_CLIENT_CA') };
+};
+
+const erasureKeyPlace = (text: string | null, dataFolder: string): Config['erasureKey'] => {
+  if (text === 'none') return { kind: 'none' };
+  if (text === null) return { kind: 'file', path: resolve(dataFolder, 'erasure-keys') };
+  if (text.startsWith('file:') && text.length > 5) return { kind: 'file', path: resolve(text.slice(5)) };
+  throw new Unusable('TALLYSTICK_ERASURE_KEY must be file:PATH or none');
+};
+
+const isYes = (name: string, text: string | null, otherwise: boolean): boolean => {
+  if (text === null) return otherwise;
+  if (/^(1|true|yes|on)$/i.test(text)) return true;
+  if (/^(0|false|no|off)$/i.test(text)) return false;
+  throw new Unusable(`${name} must be yes or no`);
+};
+
+const numberBetween = (name: string, text: string, low: number, high: number): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < low || value > high)
+    throw new Unusable(`${name} must be between ${low} and ${high}`);
+  return value;
+};
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const logLevel = (text: string): Config['logLevel'] => {
+  const level = LEVELS.find(known => known === text);
+  if (level === undefined) throw new Unusable(`TALLYSTICK_LOG must be one of ${LEVELS.join(', ')}`);
+  return level;
+};

@@ -1,0 +1,70 @@
+/**
+ * An event that is sealed but has no place yet. Header and body are sealed and hashed before the append lock; under it
+ * only what depends on the head is added: facts, stream version, position, leaf, MAC (formats.md §8).
+ */
+import type { Uuid } from '../crypto/bytes.js';
+import { bodyHash, headerHash, namesHash, sealedHash } from '../crypto/event-hash.js';
+import { BodyKind } from './event.js';
+
+/** One row of the key store, made with the event whose body it opens. */
+export interface KeyRow {
+  readonly keyId: Uuid;
+  readonly kind: number;
+  readonly owner: Uuid;
+  readonly term: number;
+  readonly wrapped: Buffer;
+}
+
+export interface SealedEvent {
+  readonly eventId: Uuid;
+  readonly streamId: Uuid;
+  readonly type: string;
+  readonly lane: number;
+  readonly actor: Uuid | null;
+  readonly epoch: number;
+  readonly day: number;
+  readonly keyId: Uuid | null;
+  readonly header: Buffer;
+  readonly names: Buffer | null;
+  readonly body: Buffer | null;
+  readonly bodyKind: number;
+  readonly bodyLen: number;
+  readonly bodyHash: Buffer | null;
+  readonly sealedHash: Buffer;
+  /** The key row that comes with it, if its body has a data key of its own. */
+  readonly keyRow: KeyRow | null;
+}
+
+export type Unhashed = Omit<SealedEvent, 'bodyKind' | 'bodyLen' | 'bodyHash' | 'sealedHash'>;
+
+/** Hashes the sealed parts. `block`: the body is a block of recorded requests and lives in a partition of its own. */
+export const hashSealed = (ledger: Buffer, parts: Unhashed, block = false): SealedEvent => {
+  const bodyKind = parts.body === null ? BodyKind.none : block ? BodyKind.block : BodyKind.row;
+  const hash = parts.body === null ? null : bodyHash(parts.body);
+  const bodyLen = parts.body?.length ?? 0;
+  return {
+    ...parts,
+    bodyKind,
+    bodyLen,
+    bodyHash: hash,
+    sealedHash: sealedHash(ledger, {
+      eventId: parts.eventId,
+      streamId: parts.streamId,
+      type: parts.type,
+      lane: parts.lane,
+      actor: parts.actor,
+      epoch: parts.epoch,
+      day: parts.day,
+      keyId: parts.keyId,
+      headerHash: headerHash(parts.header),
+      namesHash: parts.names === null ? null : namesHash(parts.names),
+      bodyKind,
+      bodyLen,
+      bodyHash: hash,
+    }),
+  };
+};
+
+/** What the event weighs on the wire, for the limits of batch and queue; bytes. */
+export const weightOf = (event: SealedEvent): number =>
+  400 + event.header.length + (event.names?.length ?? 0) + (event.body?.length ?? 0);

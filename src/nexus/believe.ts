@@ -1,0 +1,110 @@
+/**
+ * What unseal believes, step by step (formats.md §3, §9): root key → keyring → head → authority → the key store that the
+ * ledger recorded last → this node's anchor. Any mismatch leaves the server sealed and is named.
+ */
+import { Authority } from '../authority/authority.js';
+import { constantTimeEqual, wipe } from '../crypto/bytes.js';
+import { erasureCheck } from '../crypto/term.js';
+import type { SecretState } from '../domain/secret/state.js';
+import { Custody } from '../keys/custody.js';
+import { type Keyring, openKeyring } from '../keys/keyring.js';
+import { type RootKey, slotsDigest } from '../keys/slots.js';
+import { keyringRow, type SlotRow } from '../keys/store.js';
+import { headOfSize } from '../ledger/head.js';
+import { Known } from '../ledger/known.js';
+import { readAnchor } from './anchor.js';
+import { readErasureKeys } from './erasure-keys.js';
+import { ErasureList } from './erasure-list.js';
+import { pinLedger } from './ledger-row.js';
+import type { NexusPorts } from './ports.js';
+import { secretFold } from './secret-streams.js';
+
+/** The stored ledger is not one that this node may serve; the message is for operators. */
+export class LedgerRefused extends Error {
+  override readonly name = 'LedgerRefused';
+}
+
+export interface Believed {
+  readonly custody: Custody;
+  readonly authority: Authority;
+  readonly known: Known<SecretState>;
+  readonly erasureList: ErasureList;
+}
+
+/** Throws `LedgerRefused` or `IntegrityError`; then every key that was opened on the way is wiped. */
+export const believeLedger = async (
+  ports: NexusPorts,
+  ledger: Buffer,
+  root: RootKey,
+  slots: readonly SlotRow[],
+): Promise<Believed> => {
+  const { writer } = ports.database;
+  const [stored] = await writer.run(keyringRow);
+  if (stored === undefined) throw new LedgerRefused('the keyring is missing from the database');
+  const keyring = openKeyring(root.key, ledger, stored.generation, root.generation, stored.box);
+  if (keyring === null) throw new LedgerRefused('the keyring in the database does not open with the root key');
+  const erasureKeys = await readErasureKeys(ports.erasureKey, ledger, keyring.terms);
+  const custody = new Custody(ledger, root.key, keyring, erasureKeys);
+  try {
+    requireErasureKeys(keyring, erasureKeys, ports);
+    await custody.loadEpochs(writer);
+    const authority = new Authority(custody);
+    const known = await Known.load(writer, custody, authority, secretFold);
+    compareKeystore(custody, authority, keyring, known.head.keyringGeneration, slots, erasureKeys);
+    await compareAnchor(ports, custody, known);
+    await pinLedger(ports.files.ledgerId, ledger);
+    const erasureList = await ErasureList.apply(ports.files.erasureList, custody, writer);
+    return { custody, authority, known, erasureList };
+  } catch (error) {
+    custody.wipe();
+    throw error;
+  } finally {
+    wipe(...erasureKeys.values());
+  }
+};
+
+const requireErasureKeys = (keyring: Keyring, found: ReadonlyMap<number, Buffer>, ports: NexusPorts): void => {
+  const missing = keyring.terms.filter(term => !found.has(term));
+  if (missing.length === 0) return;
+  const place = ports.erasureKey.kind === 'file' ? ports.erasureKey.path : 'none';
+  throw new LedgerRefused(
+    `the erasure key of term ${missing.join(', ')} is not in ${place}: put the file back from another node or its escrow`,
+  );
+};
+
+const compareKeystore = (
+  custody: Custody,
+  authority: Authority,
+  keyring: Keyring,
+  headGeneration: number,
+  slots: readonly SlotRow[],
+  erasureKeys: ReadonlyMap<number, Buffer>,
+): void => {
+  const recorded = authority.keystore;
+  if (recorded === null) throw new LedgerRefused('the ledger does not say what its key store must look like');
+  if (keyring.generation !== recorded.generation || headGeneration !== recorded.generation)
+    throw new LedgerRefused(
+      `the keyring in the database is generation ${keyring.generation}, the ledger recorded ${recorded.generation}: an old keyring was put back`,
+    );
+  if (slotsDigest(slots).toString('hex') !== recorded.slotsDigest)
+    throw new LedgerRefused(
+      'the slots in the database are not those that the ledger recorded last: an old slot was put back, or one is missing',
+    );
+  for (const [term, check] of recorded.checks) {
+    const key = erasureKeys.get(term);
+    if (key !== undefined && erasureCheck(key, custody.ledger, term).toString('hex') !== check)
+      throw new LedgerRefused(`the erasure key of term ${term} on this node is not the one of this ledger`);
+  }
+};
+
+const compareAnchor = async (ports: NexusPorts, custody: Custody, known: Known<SecretState>): Promise<void> => {
+  const anchor = await readAnchor(ports.files.anchor);
+  if (anchor === null || anchor.ledger !== custody.ledgerId) return;
+  const behind = `the database is behind what this node saw (${known.head.size} events, this node saw ${anchor.size}): it was rolled back or restored from a backup`;
+  if (anchor.size > known.head.size) throw new LedgerRefused(behind);
+  const [then] = await ports.database.writer.run(headOfSize, [anchor.size]);
+  if (then === undefined || !constantTimeEqual(then.root, Buffer.from(anchor.root, 'hex')))
+    throw new LedgerRefused(
+      `the ledger in the database has another history than this node saw up to event ${anchor.size}`,
+    );
+};

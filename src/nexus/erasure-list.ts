@@ -1,0 +1,53 @@
+/**
+ * The erasure list: an append-only file outside the database, a line for each destroyed key, written (fsync) before a
+ * destroy is answered. After any restore of the database it is applied before anything is served (formats.md §6).
+ */
+import type { Uuid } from '../crypto/bytes.js';
+import { decodeErasedLine, encodeErasedLine } from '../crypto/erasure-lines.js';
+import type { Custody } from '../keys/custody.js';
+import { KeyringKind } from '../keys/key-kinds.js';
+import { uuidArray } from '../postgres/arrays.js';
+import { noRow, type Query, query, type Runner } from '../sql.js';
+import { appendDurably, readIfThere } from './durable-file.js';
+
+const deleteListed: Query<never> = query(
+  'keys_delete_listed',
+  noRow,
+  'delete from keys where key_id = any ($1::uuid[])',
+);
+
+const APPLIED_AT_ONCE = 10_000;
+
+export class ErasureList {
+  readonly #keyIds = new Set<Uuid>();
+
+  private constructor(
+    readonly path: string,
+    readonly ledger: Buffer,
+  ) {}
+
+  /** Reads the lines that this ledger's keys made, and deletes the key rows that they name, as far as they are back. */
+  static async apply(path: string, custody: Custody, runner: Runner): Promise<ErasureList> {
+    const list = new ErasureList(path, custody.ledger);
+    const rowKeys = custody.keyring.entries.filter(entry => entry.kind === KeyringKind.row).map(entry => entry.bytes);
+    for (const line of ((await readIfThere(path)) ?? '').split('\n')) {
+      const erased = rowKeys.map(key => decodeErasedLine(key, custody.ledger, line)).find(found => found !== null);
+      if (erased) list.#keyIds.add(erased.keyId);
+    }
+    const ids = [...list.#keyIds];
+    for (let i = 0; i < ids.length; i += APPLIED_AT_ONCE)
+      await runner.run(deleteListed, [uuidArray(ids.slice(i, i + APPLIED_AT_ONCE))]);
+    return list;
+  }
+
+  get keyIds(): ReadonlySet<Uuid> {
+    return this.#keyIds;
+  }
+
+  async add(rowKey: Buffer, position: number, keyIds: readonly Uuid[]): Promise<void> {
+    if (keyIds.length === 0) return;
+    const lines = keyIds.map(keyId => `${encodeErasedLine(rowKey, this.ledger, { position, keyId })}\n`);
+    await appendDurably(this.path, lines.join(''));
+    for (const keyId of keyIds) this.#keyIds.add(keyId);
+  }
+}

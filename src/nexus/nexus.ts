@@ -1,0 +1,116 @@
+/**
+ * Nexus: the server's life. Not initialised, sealed, unsealed; and the ways between: init once, unseal with every check
+ * of formats.md §3, seal that wipes. It owns the one session; whoever needs keys asks it and may be told "sealed".
+ */
+import type { Failure } from '../failure.js';
+import { E, type Either } from '../fp.js';
+import { openWithKey, openWithPassword } from '../keys/slots.js';
+import { slotRows } from '../keys/store.js';
+import { newestHead } from '../ledger/head.js';
+import { IntegrityError } from '../ledger/integrity.js';
+import { Attempts } from './attempts.js';
+import { believeLedger, LedgerRefused } from './believe.js';
+import { ledgerRow } from './ledger-row.js';
+import type { NexusPorts } from './ports.js';
+import type { RecordedRequest } from './recorder.js';
+import { Session } from './session.js';
+import { Spool } from './spool.js';
+
+export type UnsealWith = { readonly key: Buffer } | { readonly name: string; readonly password: string };
+
+export class Nexus {
+  readonly attempts: Attempts;
+  readonly spool: Spool;
+  #session: Session | null = null;
+  #initialised = false;
+  #changing: Promise<unknown> = Promise.resolve();
+  #degraded: string | null = null;
+
+  constructor(readonly ports: NexusPorts) {
+    this.attempts = new Attempts(ports.nowMs);
+    this.spool = new Spool(ports.files.spool, cause => ports.notice('spool', cause));
+  }
+
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  /** Why the server does not serve although it was asked to, or serves with a limit; operator's words. */
+  get degraded(): readonly string[] {
+    const refusing = this.#session?.appender.refusing ?? null;
+    return [this.#degraded, refusing].filter(reason => reason !== null);
+  }
+
+  /** Asks the database until there is a ledger; after that it stays true. */
+  async initialised(): Promise<boolean> {
+    this.#initialised ||= (await this.ports.database.writer.run(newestHead)).length > 0;
+    return this.#initialised;
+  }
+
+  /** One at a time: init, unseal and seal never overlap. */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#changing.then(work, work);
+    this.#changing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** Right: unsealed (also when it was before). Left: one answer for every wrong key or password. */
+  unseal(how: UnsealWith): Promise<Either<Failure, null>> {
+    return this.exclusive(async () => {
+      if (this.#session !== null) return E.right(null);
+      if (!(await this.initialised())) return E.left({ kind: 'not-initialised' });
+      try {
+        return await this.#open(how);
+      } catch (error) {
+        if (!(error instanceof LedgerRefused) && !(error instanceof IntegrityError)) throw error;
+        this.#degraded = error.message;
+        this.ports.notice('unseal', error);
+        const position = error instanceof IntegrityError ? error.position : null;
+        return E.left({ kind: 'integrity', what: error.message, position });
+      }
+    });
+  }
+
+  async #open(how: UnsealWith): Promise<Either<Failure, null>> {
+    const { writer } = this.ports.database;
+    const ledger = await ledgerRow(writer, this.ports.files.ledgerId);
+    const rows = await writer.run(slotRows);
+    const opened =
+      'key' in how
+        ? openWithKey(ledger, rows, how.key)
+        : await openWithPassword(ledger, rows, how.password, this.ports.pepper);
+    if (opened === null) return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
+    const { custody, authority, known, erasureList } = await believeLedger(this.ports, ledger, opened.root, rows);
+    const owner = authority.slots.get(opened.slotId);
+    if ('name' in how && owner?.name !== how.name) {
+      custody.wipe();
+      return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
+    }
+    const session = new Session(custody, authority, known, erasureList, this.ports.sessionPorts());
+    this.#session = session;
+    this.#degraded = null;
+    await this.spool.drain(async requests => {
+      for (const request of requests) session.recorder.record(request);
+      await session.recorder.flush();
+    });
+    this.ports.unsealed(session);
+    return E.right(null);
+  }
+
+  /** Answers what waits, appends the last records, wipes every key. Sealed already: nothing. */
+  seal(): Promise<void> {
+    return this.exclusive(async () => {
+      const session = this.#session;
+      if (session === null) return;
+      this.#session = null;
+      this.ports.sealing(session);
+      await session.close({ kind: 'sealed' });
+    });
+  }
+
+  /** Into the ledger while unsealed, into the spool otherwise. */
+  record(request: RecordedRequest): void {
+    if (this.#session !== null) this.#session.recorder.record(request);
+    else this.spool.record(request);
+  }
+}

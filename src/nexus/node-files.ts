@@ -1,0 +1,26 @@
+/** Where a node keeps what must not be in the database. All of it lies in the data folder unless a setting says otherwise. */
+import { join } from 'node:path';
+
+export interface NodeFiles {
+  readonly folder: string;
+  /** The ledger this node belongs to: a substituted database is refused. */
+  readonly ledgerId: string;
+  readonly anchor: string;
+  /** E[term], a line for each. */
+  readonly erasureKeys: string;
+  /** What was destroyed, to be applied after any restore. */
+  readonly erasureList: string;
+  readonly spool: string;
+  /** 32 bytes that open the dev slot. */
+  readonly devKey: string;
+}
+
+export const nodeFiles = (folder: string): NodeFiles => ({
+  folder,
+  ledgerId: join(folder, 'ledger-id'),
+  anchor: join(folder, 'anchor.json'),
+  erasureKeys: join(folder, 'erasure-keys'),
+  erasureList: join(folder, 'erasure-list'),
+  spool: join(folder, 'spool.ndjson'),
+  devKey: join(folder, 'dev.key'),
+});

@@ -1,0 +1,22 @@
+/** What Nexus needs from the world: the database, the clock, the node's files and settings, and who to tell. */
+import type { Argon2Cost, Pepper } from '../keys/slots.js';
+import type { Pool } from '../postgres/pool.js';
+import type { ErasureKeyPlace } from './erasure-keys.js';
+import type { NodeFiles } from './node-files.js';
+import type { Session, SessionPorts } from './session.js';
+
+export interface NexusPorts {
+  readonly database: { readonly writer: Pool };
+  readonly nowMs: () => number;
+  readonly files: NodeFiles;
+  readonly erasureKey: ErasureKeyPlace;
+  readonly pepper: Pepper | null;
+  readonly slotCost: Argon2Cost;
+  readonly programVersion: string;
+  readonly sessionPorts: () => SessionPorts;
+  /** The session began: workers that need it start. */
+  readonly unsealed: (session: Session) => void;
+  /** The session is about to end. */
+  readonly sealing: (session: Session) => void;
+  readonly notice: (what: string, cause: unknown) => void;
+}

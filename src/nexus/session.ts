@@ -1,0 +1,121 @@
+/**
+ * One unsealed stretch of a server's life: the keys in memory and everything that works only with them. It begins when
+ * unseal has believed keyring, head and authority, and ends with `close`, which wipes the keys.
+ */
+import type { Authority, Mount } from '../authority/authority.js';
+import type { Uuid } from '../crypto/bytes.js';
+import type { SecretState } from '../domain/secret/state.js';
+import type { Failure } from '../failure.js';
+import type { Custody } from '../keys/custody.js';
+import { Appender, type AppendMeasure } from '../ledger/appender.js';
+import type { StoredEvent } from '../ledger/event.js';
+import type { Head } from '../ledger/head.js';
+import type { Known } from '../ledger/known.js';
+import { Moments } from '../ledger/moments.js';
+import { PointReader } from '../ledger/point-reads.js';
+import type { Pipeline } from '../postgres/pipeline.js';
+import type { Pool } from '../postgres/pool.js';
+import { AnchorWriter } from './anchor.js';
+import type { ErasureList } from './erasure-list.js';
+import { NodeNames } from './node-names.js';
+import { Recorder } from './recorder.js';
+
+export interface SessionPorts {
+  /** Runs one-off reads as the writer role. */
+  readonly runner: Pool;
+  readonly openPipeline: () => Promise<Pipeline>;
+  readonly nowMs: () => number;
+  readonly anchorPath: string;
+  /** After each commit of this process: ring the doorbell, wake the workers. */
+  readonly committed: (head: Head) => void;
+  readonly notice: (what: string, cause: unknown) => void;
+  readonly measured: (measure: AppendMeasure) => void;
+}
+
+export class Session {
+  readonly appender: Appender<SecretState>;
+  readonly reader: PointReader;
+  readonly recorder: Recorder<SecretState>;
+  readonly names: NodeNames;
+  readonly moments: Moments<SecretState>;
+  readonly #anchor: AnchorWriter;
+  #closed = false;
+
+  constructor(
+    readonly custody: Custody,
+    readonly authority: Authority,
+    readonly known: Known<SecretState>,
+    readonly erasureList: ErasureList,
+    readonly ports: SessionPorts,
+  ) {
+    this.names = new NodeNames(custody.ledger);
+    this.moments = new Moments(ports.runner, known, ports.nowMs);
+    this.#anchor = new AnchorWriter(ports.anchorPath, custody.ledgerId, cause => ports.notice('anchor', cause));
+    this.#anchor.saw(known.head);
+    this.appender = new Appender({
+      known,
+      epoch: () => custody.epoch,
+      openPipeline: ports.openPipeline,
+      nowMs: ports.nowMs,
+      notice: ports.notice,
+      measured: ports.measured,
+      committed: head => {
+        this.#anchor.saw(head);
+        ports.committed(head);
+      },
+    });
+    this.reader = new PointReader({
+      openPipeline: ports.openPipeline,
+      authorityPosition: () => authority.position,
+      foldAuthority: tail => this.#foldAuthority(tail),
+    });
+    this.recorder = new Recorder(custody, this.appender, ports.nowMs, cause => ports.notice('record', cause));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** µs: the node's clock, never before the newest event that it knows. */
+  now(): number {
+    return Math.max(this.ports.nowMs() * 1000, this.known.head.lastRecordedAt);
+  }
+
+  /** Keys that the erasure list of this node says are gone. */
+  get erased(): ReadonlySet<Uuid> {
+    return this.erasureList.keyIds;
+  }
+
+  /** Durable when it resolves: the keys that the event at `position` destroyed. */
+  listErased(position: number, keyIds: readonly Uuid[]): Promise<void> {
+    const rowKey = this.custody.rowKey(this.custody.epoch);
+    if (rowKey === null) throw new Error('no row key serves the current epoch');
+    return this.erasureList.add(rowKey, position, keyIds);
+  }
+
+  mount(path: string): Mount | null {
+    return this.authority.mountAt(path);
+  }
+
+  /** Reads what other processes appended. */
+  async catchUp(): Promise<void> {
+    const head = await this.known.catchUp(this.ports.runner);
+    this.#anchor.saw(head);
+  }
+
+  /** Ends: what waits is answered with `failure`, the last records are appended, every key is wiped. */
+  async close(failure: Failure): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.recorder.close();
+    await this.appender.close(failure);
+    await this.reader.close();
+    await this.#anchor.close();
+    this.custody.wipe();
+  }
+
+  async #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {
+    if (this.custody.lacksEpochOf(tail)) await this.custody.loadEpochs(this.ports.runner);
+    this.known.foldAuthority(tail);
+  }
+}

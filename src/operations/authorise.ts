@@ -1,0 +1,159 @@
+/**
+ * Who asks, and may they? A token is found by its keyed hash in authority; its permission is asked for a capability on the
+ * request's path. A refusal is given only after lane 1 was folded as of now, and is recorded.
+ */
+import type { Token } from '../authority/authority.js';
+import type { Capability, Rule } from '../authority/permission.js';
+import { tokenHash } from '../crypto/ids.js';
+import type { Header } from '../domain/header.js';
+import type { RecordedRequest } from '../nexus/recorder.js';
+import type { Session } from '../nexus/session.js';
+import { type App, refuse } from './app.js';
+import type { RequestContext } from './contract.js';
+
+export interface Caller {
+  readonly session: Session;
+  readonly token: Token;
+  readonly rule: Rule;
+}
+
+/** What the request was called in the API's words, for headers and records: `kv.write`, `token.create`, … */
+export type OpName = string;
+
+interface Asked {
+  readonly op: OpName;
+  readonly capability: Capability;
+}
+
+const lookUp = (session: Session, context: RequestContext, asked: Asked): Caller | 'unauthenticated' | 'forbidden' => {
+  if (context.token === null || context.token === '') return 'unauthenticated';
+  const { keyring, ledger } = session.custody;
+  const token = session.authority.token(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
+  if (token === null) return 'unauthenticated';
+  const rule = token.permission.allows(asked.capability, context.path);
+  return rule === null ? 'forbidden' : { session, token, rule };
+};
+
+/** The caller as far as this process knows; use where a read of this very request has just folded lane 1. */
+export const authoriseFolded = (app: App, session: Session, context: RequestContext, asked: Asked): Caller => {
+  const caller = lookUp(session, context, asked);
+  if (typeof caller !== 'string') return caller;
+  recordDenial(app, session, context, asked, caller);
+  return refuse({ kind: caller });
+};
+
+/** The same after folding lane 1 as of now. */
+export const authorise = async (app: App, session: Session, context: RequestContext, asked: Asked): Promise<Caller> => {
+  await session.reader.refresh();
+  return authoriseFolded(app, session, context, asked);
+};
+
+/**
+ * For commands: allowed by what is known here, because it is asked again at the head of the ledger (`stillAllowed`);
+ * refused only after lane 1 was folded as of now.
+ */
+export const authoriseCommand = async (
+  app: App,
+  session: Session,
+  context: RequestContext,
+  asked: Asked,
+): Promise<Caller> => {
+  const caller = lookUp(session, context, asked);
+  return typeof caller === 'string' ? authorise(app, session, context, asked) : caller;
+};
+
+/** At the head: is the token still there, and does the same permission still allow this? */
+export const stillAllowed = (
+  caller: Caller,
+  context: RequestContext,
+  capability: Capability,
+  atUs: number,
+): boolean => {
+  const token = caller.session.authority.tokenById(caller.token.id);
+  return (
+    token !== null &&
+    (token.expiresAt === 0 || token.expiresAt > atUs) &&
+    (token === caller.token || token.permission.allows(capability, context.path) !== null)
+  );
+};
+
+/** The header of an event that this caller brings about (events.md §5), with the type's own fields. */
+export const headerOf = (app: App, caller: Caller, context: RequestContext, op: OpName, own: object): Header => {
+  const { token, session } = caller;
+  const entity = session.authority.entities.get(token.entity);
+  return {
+    v: 1,
+    at: app.nowMs() * 1000,
+    op,
+    path: context.path,
+    actor: { id: token.entity, kind: entity?.kind ?? 'unknown' },
+    via: { method: token.method, accessor: token.accessor },
+    ...circumstances(app, context),
+    rule: caller.rule,
+    ...own,
+  };
+};
+
+/** From where, with which request, and why, as far as the caller said. */
+export const circumstances = (app: App, context: RequestContext) => {
+  const { from, reason, ticket, trace } = context;
+  return {
+    from: {
+      address: from.address,
+      port: from.port,
+      ...(from.forwarded === null ? {} : { forwarded: from.forwarded }),
+      ...(from.agent === null ? {} : { agent: from.agent.slice(0, 256) }),
+      ...(from.tls ? { tls: true } : {}),
+    },
+    node: app.nodeId,
+    request: {
+      id: context.requestId,
+      ...(trace === null ? {} : { trace }),
+      ...(context.idempotencyKey === null ? {} : { idempotency: true }),
+    },
+    ...(reason === null ? {} : { reason }),
+    ...(ticket === null ? {} : { ticket }),
+  };
+};
+
+const recordDenial = (
+  app: App,
+  session: Session,
+  context: RequestContext,
+  asked: Asked,
+  why: 'unauthenticated' | 'forbidden',
+): void => {
+  const { keyring, ledger } = session.custody;
+  const token =
+    context.token === null || context.token === ''
+      ? null
+      : session.authority.token(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
+  session.recorder.record({
+    ...requestRecord(app, context, asked.op, token, session),
+    outcome: 'denied',
+    reason_code: why === 'forbidden' ? 'permission' : context.token === null ? 'no-token' : 'bad-token',
+    status: 403,
+    capability: asked.capability,
+  });
+};
+
+/** The common fields of a recorded request; the caller adds outcome, reason and status. */
+export const requestRecord = (
+  app: App,
+  context: RequestContext,
+  op: OpName,
+  token: Token | null,
+  session: Session | null,
+): Omit<RecordedRequest, 'outcome'> & { readonly v: 1; readonly at: number } => ({
+  v: 1,
+  at: app.nowMs() * 1000,
+  op,
+  path: context.path,
+  ...(token === null || session === null
+    ? {}
+    : {
+        actor: { id: token.entity, kind: session.authority.entities.get(token.entity)?.kind ?? 'unknown' },
+        via: { method: token.method, accessor: token.accessor },
+      }),
+  ...circumstances(app, context),
+});

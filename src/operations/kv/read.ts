@@ -1,0 +1,168 @@
+/** Reading a secret's value and metadata, now or as of then. Reads append nothing. */
+
+import type { Uuid } from '../../crypto/bytes.js';
+import type { LiveVersion, SecretState } from '../../domain/secret/state.js';
+import { IntegrityError } from '../../ledger/integrity.js';
+import type { EventWithKey } from '../../ledger/stream-reads.js';
+import { readBodies, wasDestroyed } from '../../ledger/stream-reads.js';
+import { readSecret, rememberLive, type SecretRead, withLive } from '../../nexus/secret-streams.js';
+import type { Session } from '../../nexus/session.js';
+import { type App, refuse, sessionOf } from '../app.js';
+import { authoriseFolded } from '../authorise.js';
+import type { At, KvOperations, SecretMetadata, SecretValue } from '../contract.js';
+import { operation } from '../operation.js';
+import { resolveMoment, stateThen, type Then } from './as-of.js';
+import { locate } from './place.js';
+import { type CustomMetadata, isGone, openAnnotation, openValue, versionMetadata } from './values.js';
+
+export const readOperations = (app: App): Pick<KvOperations, 'read' | 'readMetadata'> => ({
+  read: operation('reading a secret', async (context, input) => {
+    const session = sessionOf(app);
+    const { path } = locate(session, input);
+    const now = await readSecret(session, path.node);
+    authoriseFolded(app, session, context, { op: 'kv.read', capability: 'read' });
+    if (now.newest !== null) session.names.markNamed(path);
+    if (input.moment !== null)
+      return readThen(session, path.node, now, await resolveMoment(session, input.moment), input.version);
+    return readNow(app, session, path.node, now, input.version);
+  }),
+
+  readMetadata: operation('reading metadata', async (context, input) => {
+    const session = sessionOf(app);
+    const { path } = locate(session, input);
+    const now = await readSecret(session, path.node);
+    authoriseFolded(app, session, context, { op: 'kv.metadata-read', capability: 'read' });
+    if (input.moment === null) {
+      const state = await withLive(session, now.state, path.node);
+      rememberLive(session, path.node, state);
+      const custom = (): CustomMetadata => openAnnotation(session, now.annotated, now.keys);
+      return { position: session.known.head.size, value: metadataOf(state, custom()) };
+    }
+    const then = await resolveMoment(session, input.moment);
+    const state = await withLive(session, await stateThen(session, path.node, then), path.node);
+    return { position: then.position, value: metadataOf(state, await annotationThen(session, path.node, now, state)) };
+  }),
+});
+
+/** The number that a query asks for: absent, 0 and negative mean the current version. */
+const wanted = (state: SecretState, version: number | null): number => {
+  const head = state.head;
+  if (head === null || head.removed) return refuse({ kind: 'absent' });
+  const asked = version === null || version <= 0 ? head.version : version;
+  return asked === 0 || asked > head.version ? refuse({ kind: 'absent' }) : asked;
+};
+
+const readNow = async (
+  app: App,
+  session: Session,
+  node: Uuid,
+  now: SecretRead,
+  asked: number | null,
+): Promise<At<SecretValue>> => {
+  const version = wanted(now.state, asked);
+  const nowUs = Math.max(app.nowMs() * 1000, now.newest?.recordedAt ?? 0);
+  const position = session.known.head.size;
+  const custom = (): CustomMetadata => openAnnotation(session, now.annotated, now.keys);
+  const head = now.state.head;
+  if (head !== null && version === head.version && now.written !== null) {
+    const { written, keys } = now;
+    const current: LiveVersion = {
+      version,
+      streamVersion: head.written,
+      created: written.recordedAt,
+      deletionTime: head.deletionTime,
+      destroyed: head.destroyed,
+    };
+    return {
+      position,
+      value: valueOf(session, current, nowUs, custom(), {
+        event: written,
+        key: keys.find(row => row.keyId === written.keyId) ?? null,
+      }),
+    };
+  }
+  const state = await withLive(session, now.state, node);
+  rememberLive(session, node, state);
+  const older = liveVersion(state, version);
+  const annotation = custom();
+  if (isGone(older, nowUs)) refuse({ kind: 'version-gone', metadata: versionMetadata(older, annotation) });
+  const [found] = await readBodies(session.ports.runner, session.custody, node, [older.streamVersion]);
+  return { position, value: valueOf(session, older, nowUs, annotation, found) };
+};
+
+const readThen = async (
+  session: Session,
+  node: Uuid,
+  now: SecretRead,
+  then: Then,
+  asked: number | null,
+): Promise<At<SecretValue>> => {
+  const state = await stateThen(session, node, then);
+  const version = wanted(state, asked);
+  const head = state.head;
+  const past =
+    head !== null && version === head.version
+      ? { version, streamVersion: head.written, created: 0, deletionTime: head.deletionTime, destroyed: head.destroyed }
+      : liveVersion(await withLive(session, state, node), version);
+  const custom = await annotationThen(session, node, now, state);
+  const [found] = await readBodies(session.ports.runner, session.custody, node, [past.streamVersion]);
+  const written = { ...past, created: found?.event.recordedAt ?? past.created };
+  if (isGone(written, then.nowUs)) refuse({ kind: 'version-gone', metadata: versionMetadata(written, custom) });
+  // It was live then; whether it may still be opened is for the ledger of today to say.
+  if (await destroyedSince(session, node, now, past.streamVersion))
+    refuse({ kind: 'version-gone', metadata: { ...versionMetadata(written, custom), destroyed: true } });
+  return { position: then.position, value: valueOf(session, written, then.nowUs, custom, found) };
+};
+
+const destroyedSince = (session: Session, node: Uuid, now: SecretRead, streamVersion: number): Promise<boolean> =>
+  wasDestroyed(session.ports.runner, session.custody, node, now.state.head?.lastDestroyed ?? 0, streamVersion);
+
+const liveVersion = (state: SecretState, version: number): LiveVersion =>
+  state.live?.find(live => live.version === version) ?? refuse({ kind: 'absent' });
+
+const valueOf = (
+  session: Session,
+  version: LiveVersion,
+  nowUs: number,
+  custom: CustomMetadata,
+  found: EventWithKey | undefined,
+): SecretValue => {
+  const metadata = versionMetadata(version, custom);
+  if (isGone(version, nowUs)) refuse({ kind: 'version-gone', metadata });
+  if (found === undefined || found.event.type !== 'secret.written')
+    throw new IntegrityError('event that a head names', found?.event.position ?? null);
+  const data = openValue(session, found.event, found.key === null ? [] : [found.key]).toString('utf8');
+  return { data, metadata };
+};
+
+/** Custom metadata as of then; null when it has been destroyed since. */
+const annotationThen = async (
+  session: Session,
+  node: Uuid,
+  now: SecretRead,
+  state: SecretState,
+): Promise<CustomMetadata> => {
+  const annotated = state.head?.annotated ?? 0;
+  if (annotated === 0 || (await destroyedSince(session, node, now, annotated))) return null;
+  const [found] = await readBodies(session.ports.runner, session.custody, node, [annotated]);
+  if (found === undefined) throw new IntegrityError('event that a head names');
+  return openAnnotation(session, found.event, found.key === null ? [] : [found.key]);
+};
+
+export const metadataOf = (state: SecretState, custom: CustomMetadata): SecretMetadata => {
+  const head = state.head;
+  if (head === null || head.removed) return refuse({ kind: 'absent' });
+  return {
+    versions: (state.live ?? []).map(version => versionMetadata(version, custom)),
+    currentVersion: head.version,
+    oldestVersion: head.oldest,
+    createdAt: head.created,
+    updatedAt: head.updated,
+    maxVersions: head.maxVersions,
+    casRequired: head.casRequired,
+    deleteVersionAfterMs: head.deleteVersionAfter,
+    metadataCasRequired: head.metadataCasRequired,
+    metadataVersion: head.metadataVersion,
+    customMetadata: custom,
+  };
+};

@@ -1,0 +1,124 @@
+/**
+ * Logging in with an admin's name and slot password. A wrong name and a wrong password are one answer, take the same work,
+ * and are slowed down by address and by name.
+ */
+
+import type { Slot } from '../authority/authority.js';
+import { concat, constantTimeEqual, wipe } from '../crypto/bytes.js';
+import { unpad } from '../crypto/padding.js';
+import type { Header } from '../domain/header.js';
+import { SlotKind } from '../keys/key-kinds.js';
+import { slotsDigest, verifierFor } from '../keys/slots.js';
+import { keyRowsById, type SlotRow, slotRows } from '../keys/store.js';
+import { IntegrityError } from '../ledger/integrity.js';
+import type { Session } from '../nexus/session.js';
+import { uuidArray } from '../postgres/arrays.js';
+import { type App, refuse, sessionOf } from './app.js';
+import { circumstances, requestRecord } from './authorise.js';
+import type { AuthOperations, RequestContext } from './contract.js';
+import { operation } from './operation.js';
+import { createToken } from './tokens.js';
+
+/** 32 days, the dialect's default for logins. */
+const LOGIN_TTL_SECONDS = 2_764_800;
+
+export const loginOperation = (app: App): AuthOperations['login'] =>
+  operation('logging in', async (context, { name, password }) => {
+    const session = sessionOf(app);
+    const slot = await checkPassword(app, session, context, name, password, 'login');
+    const entity = slot.entity === null ? undefined : session.authority.entities.get(slot.entity);
+    if (entity === undefined) return refuse({ kind: 'bad-credentials', message: 'invalid username or password' });
+    const header: Header = {
+      v: 1,
+      at: app.nowMs() * 1000,
+      op: 'auth.login',
+      path: context.path,
+      actor: { id: entity.id, kind: entity.kind },
+      via: { method: 'userpass' },
+      ...circumstances(app, context),
+    };
+    const wanted = {
+      entity: entity.id,
+      policies: entity.policies,
+      displayName: `userpass-${name}`,
+      creationPath: context.path,
+      method: 'userpass',
+      meta: { username: name },
+      ttlSeconds: LOGIN_TTL_SECONDS,
+      parent: null,
+    };
+    const slotIsThere = (): boolean => session.authority.slots.get(slot.id)?.loginKey === slot.loginKey;
+    return createToken(session, context, wanted, header, slotIsThere);
+  });
+
+/** The slot of that name, if the password is its own; refuses, counts and records otherwise. */
+export const checkPassword = async (
+  app: App,
+  session: Session,
+  context: RequestContext,
+  name: string,
+  password: string,
+  op: string,
+): Promise<Slot> => {
+  const { attempts } = app.nexus;
+  const guesses = [`login address ${context.from.address}`, `login name ${name}`];
+  const pause = attempts.pauseSeconds(...guesses);
+  if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
+  await session.reader.refresh();
+  const slot = session.authority.slotNamed(name);
+  const right = await passwordIsRight(app, session, slot, password);
+  if (slot !== null && right) {
+    attempts.succeeded(...guesses);
+    return slot;
+  }
+  attempts.failed(...guesses);
+  session.recorder.record({
+    ...requestRecord(app, context, `auth.${op}`, null, session),
+    outcome: 'failed',
+    reason_code: 'credentials',
+    status: 400,
+  });
+  return refuse({ kind: 'bad-credentials', message: 'invalid username or password' });
+};
+
+const passwordIsRight = async (app: App, session: Session, slot: Slot | null, password: string): Promise<boolean> => {
+  const rows = await checkedSlotRows(session);
+  // For an unknown name some other slot's derivation is made, so that the answer takes as long.
+  const row = rows.find(({ slotId }) => slotId === slot?.id) ?? rows.find(isPasswordSlot(session));
+  if (row === undefined) return false;
+  const computed = await verifierFor(session.custody.ledger, row, password, app.nexus.ports.pepper);
+  const stored = slot === null ? null : await storedVerifier(session, slot);
+  const right = computed !== null && stored !== null && constantTimeEqual(computed, stored);
+  for (const secret of [computed, stored]) if (secret !== null) wipe(secret);
+  return right;
+};
+
+const isPasswordSlot =
+  (session: Session) =>
+  ({ slotId }: SlotRow): boolean =>
+    session.authority.slots.get(slotId)?.kind === SlotKind.password;
+
+/** The slots as the ledger recorded them last: a row that was put back by hand is refused here as at unseal. */
+export const checkedSlotRows = async (session: Session): Promise<readonly SlotRow[]> => {
+  const rows = await session.ports.runner.run(slotRows);
+  if (slotsDigest(rows).toString('hex') === session.authority.keystore?.slotsDigest) return rows;
+  // Another node may have changed a password since lane 1 was folded here: fold, read again, then judge.
+  await session.reader.refresh();
+  const again = await session.ports.runner.run(slotRows);
+  if (slotsDigest(again).toString('hex') !== session.authority.keystore?.slotsDigest) throw new IntegrityError('slots');
+  return again;
+};
+
+const storedVerifier = async (session: Session, slot: Slot): Promise<Buffer | null> => {
+  if (slot.loginKey === null) return null;
+  const [row] = await session.ports.runner.run(keyRowsById, [uuidArray([slot.loginKey])]);
+  if (row === undefined) return null;
+  const padded = row.owner === slot.id && row.kind === 4 ? session.custody.unwrap(row) : null;
+  if (padded === null) throw new IntegrityError('key row of a login');
+  const verifier = unpad(padded);
+  if (verifier === null) throw new IntegrityError('key row of a login');
+  // unpad gives a view: copied before what it looks at is wiped.
+  const copy = concat(verifier);
+  wipe(padded);
+  return copy;
+};

@@ -1,0 +1,40 @@
+/**
+ * The edge of every operation: an async body becomes a TaskEither, and whatever it throws becomes one of the closed
+ * failures. A failure that is the world's doing keeps its cause, which is logged once, at the dialect's edge.
+ */
+
+import { Argon2Busy } from '../crypto/argon2.js';
+import type { Failure } from '../failure.js';
+import { E, type Either } from '../fp.js';
+import { IntegrityError } from '../ledger/integrity.js';
+import { LoaderFull } from '../ledger/point-reads.js';
+import { DatabaseError } from '../postgres/errors.js';
+import { Refused } from './app.js';
+import type { Op, RequestContext } from './contract.js';
+
+export const failureOf = (during: string, error: unknown): Failure => {
+  if (error instanceof Refused) return error.failure;
+  if (error instanceof IntegrityError) return { kind: 'integrity', what: error.what, position: error.position };
+  if (error instanceof LoaderFull) return { kind: 'overloaded', retryAfterSeconds: 1 };
+  if (error instanceof Argon2Busy) return { kind: 'too-many-attempts', retryAfterSeconds: 2 };
+  if (error instanceof DatabaseError) return { kind: 'database-unavailable', during, cause: error };
+  return { kind: 'internal', during, cause: error };
+};
+
+/** `during` names the operation for logs. */
+export const operation =
+  <I, O>(during: string, body: (context: RequestContext, input: I) => Promise<O>): Op<I, O> =>
+  (context, input) =>
+  async () => {
+    try {
+      return E.right(await body(context, input));
+    } catch (error) {
+      return E.left(failureOf(during, error));
+    }
+  };
+
+/** The value of a Right; a Left goes out of the operation as it is. */
+export const orRefuse = <A>(either: Either<Failure, A>): A => {
+  if (either._tag === 'Left') throw new Refused(either.left);
+  return either.right;
+};

@@ -1,0 +1,129 @@
+/** The server's own state: status, init with its one-time code, unseal, seal. */
+import { constantTimeEqual, wipe } from '../crypto/bytes.js';
+import { randomBase62 } from '../crypto/random.js';
+import { E } from '../fp.js';
+import { passwordComplaint } from '../keys/slots.js';
+import { initLedger } from '../nexus/init.js';
+import { type App, refuse } from './app.js';
+import { authoriseCommand, circumstances, requestRecord } from './authorise.js';
+import type { RequestContext, SealStatus, SysOperations } from './contract.js';
+import { failureOf, operation, orRefuse } from './operation.js';
+
+/** The code that init asks of callers who are not on this machine: shown once, on the server's console. */
+export class InitCode {
+  readonly #code = randomBase62(20);
+
+  get shown(): string {
+    return this.#code;
+  }
+
+  is(code: string): boolean {
+    return constantTimeEqual(Buffer.from(code.padEnd(64).slice(0, 64)), Buffer.from(this.#code.padEnd(64)));
+  }
+}
+
+type Sys = Pick<SysOperations, 'status' | 'init' | 'unseal' | 'seal'>;
+
+export const sysOperations = (app: App, initCode: InitCode): Sys => ({
+  status: () => async () => {
+    try {
+      return E.right(await sealStatus(app));
+    } catch (error) {
+      return E.left(failureOf('asking for the status', error));
+    }
+  },
+
+  init: operation('initialising', (context, input) =>
+    app.nexus.exclusive(async () => {
+      if (await app.nexus.initialised()) refuse({ kind: 'already-initialised' });
+      checkCode(app, context, input.initCode, initCode);
+      const { adminName: name, adminPassword: password } = input;
+      const admin = name === null || password === null ? null : { name, password };
+      if (admin === null && !input.shares)
+        refuse({
+          kind: 'invalid',
+          message: 'give secret_shares and secret_threshold of 1, or admin_name and admin_password',
+        });
+      if (admin !== null && !/^[\w.@-]{1,64}$/.test(admin.name))
+        refuse({ kind: 'invalid', message: 'admin_name has 1 to 64 letters, digits, dots, dashes, underscores or @' });
+      const complaint = admin === null ? null : passwordComplaint(admin.password);
+      if (complaint !== null) refuse({ kind: 'invalid', message: complaint });
+      const made = await initLedger(app.nexus.ports, { admin, share: input.shares, keyFile: null });
+      if (made === null) return refuse({ kind: 'already-initialised' });
+      const keys = made.share === null ? [] : [made.share.toString('hex')];
+      if (made.share !== null) wipe(made.share);
+      return { keys, rootToken: made.rootToken };
+    }),
+  ),
+
+  unseal: operation('unsealing', async (context, input) => {
+    const { attempts } = app.nexus;
+    const guesses = [
+      `unseal address ${context.from.address}`,
+      ...('name' in input ? [`unseal name ${input.name}`] : []),
+    ];
+    const wasSealed = app.nexus.session === null;
+    const pause = wasSealed ? attempts.pauseSeconds(...guesses) : 0;
+    if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
+    const answer = await app.nexus.unseal(input);
+    const failed = answer._tag === 'Left';
+    if (wasSealed) recordTry(app, context, failed ? answer.left.kind : null);
+    if (failed && answer.left.kind === 'bad-credentials') attempts.failed(...guesses);
+    orRefuse(answer);
+    attempts.succeeded(...guesses);
+    return sealStatus(app);
+  }),
+
+  seal: operation('sealing', async context => {
+    const { session } = app.nexus;
+    if (session === null) return null;
+    const caller = await authoriseCommand(app, session, context, { op: 'sys.seal', capability: 'sudo' });
+    session.recorder.record({
+      ...requestRecord(app, context, 'sys.seal', caller.token, session),
+      outcome: 'ok',
+      status: 204,
+    });
+    await app.nexus.seal();
+    return null;
+  }),
+});
+
+const checkCode = (app: App, context: RequestContext, given: string | null, code: InitCode): void => {
+  const { attempts } = app.nexus;
+  const guess = `init address ${context.from.address}`;
+  const pause = attempts.pauseSeconds(guess);
+  if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
+  if (given === null && context.from.loopback) return;
+  if (given !== null && code.is(given)) return;
+  attempts.failed(guess);
+  refuse({
+    kind: 'bad-credentials',
+    message: 'init_code is needed from another machine: it is the one-time code that the server printed at its start',
+  });
+};
+
+const recordTry = (app: App, context: RequestContext, failed: string | null): void => {
+  app.nexus.record({
+    v: 1,
+    at: app.nowMs() * 1000,
+    op: 'sys.unseal',
+    path: 'sys/unseal',
+    ...circumstances(app, context),
+    outcome: failed === null ? 'ok' : 'failed',
+    ...(failed === null ? {} : { reason_code: failed }),
+  });
+};
+
+export const sealStatus = async (app: App): Promise<SealStatus> => {
+  const initialised = await app.nexus.initialised();
+  const { session } = app.nexus;
+  return {
+    initialised,
+    sealed: session === null,
+    threshold: initialised ? 1 : 0,
+    shares: initialised ? 1 : 0,
+    version: app.programVersion,
+    ledgerId: session?.custody.ledgerId ?? null,
+    degraded: app.nexus.degraded,
+  };
+};
