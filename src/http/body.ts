@@ -1,0 +1,34 @@
+/**
+ * Request bodies (vault-wire.md §2.5): JSON whatever the content type says, a form only when the type says so and it does
+ * not look like JSON, nothing at all as "no fields".
+ */
+import { E, type Either } from '../fp.js';
+import { JsonError, members } from './json-slice.js';
+
+/** Fields by name, each as JSON text. */
+export type Fields = ReadonlyMap<string, string>;
+
+const NONE: Fields = new Map();
+
+/** Left: the text of the 400. */
+export const decodeBody = (body: Buffer | null, contentType: string | undefined): Either<string, Fields> => {
+  const text = body === null ? '' : body.toString('utf8');
+  const trimmed = text.trim();
+  if (trimmed === '' || trimmed === 'null') return E.right(NONE);
+  if (contentType?.startsWith('application/x-www-form-urlencoded') && !/^[{[]/.test(trimmed))
+    return E.right(form(text));
+  try {
+    const found = members(text);
+    return found === null
+      ? E.left(
+          'failed to decode JSON input: json: cannot unmarshal value into Go value of type map[string]interface {}',
+        )
+      : E.right(found);
+  } catch (error) {
+    if (error instanceof JsonError) return E.left(`failed to decode JSON input: ${error.message}`);
+    throw error;
+  }
+};
+
+const form = (text: string): Fields =>
+  new Map([...new URLSearchParams(text)].map(([name, value]) => [name, JSON.stringify(value)]));

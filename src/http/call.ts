@@ -1,0 +1,55 @@
+/** One request as the routes see it: verb, path, query, fields, and the context that operations ask for. */
+
+import type { Failure } from '../failure.js';
+import type { TaskEither } from '../fp.js';
+import type { Moment, Operations, RequestContext } from '../operations/contract.js';
+import type { Answer } from './answer.js';
+import type { Fields } from './body.js';
+import { failureAnswer } from './failure.js';
+import { FieldError } from './fields.js';
+import { parseTime } from './times.js';
+
+export type Verb = 'read' | 'list' | 'write' | 'patch' | 'delete';
+
+export interface Call {
+  readonly operations: Operations;
+  readonly context: RequestContext;
+  readonly verb: Verb;
+  readonly method: string;
+  /** Without `/v1/`. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly fields: Fields;
+  /** The Accept header, lower-case. */
+  readonly accept: string;
+  /** Told of failures that are the world's doing, to be logged and counted. */
+  readonly failed: (failure: Failure) => void;
+}
+
+/** Runs an operation and answers it; a Left becomes the dialect's words. */
+export const answered = async <A>(
+  call: Call,
+  task: TaskEither<Failure, A>,
+  answer: (value: A) => Answer,
+): Promise<Answer> => {
+  const result = await task();
+  if (result._tag === 'Right') return answer(result.right);
+  call.failed(result.left);
+  return failureAnswer(call.context.requestId, result.left);
+};
+
+/** `at` or `position`; null: now. Throws `FieldError`. */
+export const momentOf = (query: URLSearchParams): Moment | null => {
+  const [at, position] = [query.get('at'), query.get('position')];
+  if (at !== null && position !== null) throw new FieldError('give at or position, not both');
+  if (position !== null) return { position: positionOf(position) };
+  if (at === null) return null;
+  const time = parseTime(at);
+  if (time === null) throw new FieldError('at must be an RFC 3339 time or unix seconds');
+  return { at: time };
+};
+
+export const positionOf = (text: string): number => {
+  if (!/^[1-9]\d{0,15}$/.test(text)) throw new FieldError('position must be a positive whole number');
+  return Number(text);
+};

@@ -1,0 +1,65 @@
+/** Who asks, from where, why, and for how long they wait: from headers and socket to the context of operations. */
+import type { FastifyRequest } from 'fastify';
+import type { RequestContext } from '../operations/contract.js';
+
+/** ms that a request may wait for its commit. */
+const DEADLINE_MS = 30_000;
+const REASON_BYTES_MAX = 1024;
+const KEY_BYTES_MAX = 255;
+
+const one = (value: string | string[] | undefined): string | null => {
+  const text = Array.isArray(value) ? value[0] : value;
+  return text === undefined || text === '' ? null : text;
+};
+
+/** X-Vault-Token wins, even if it is wrong; the scheme of the other is compared as it stands. */
+const tokenOf = ({ headers }: FastifyRequest): string | null => {
+  const given = one(headers['x-vault-token']);
+  if (given !== null) return given;
+  const authorization = headers.authorization;
+  return authorization?.startsWith('Bearer ') ? authorization.slice(7).trim() || null : null;
+};
+
+const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);
+
+interface Known {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly tls: boolean;
+}
+
+/** A string: the text of the 400. */
+export const contextOf = (request: FastifyRequest, known: Known): RequestContext | string => {
+  const { headers, socket } = request.raw;
+  const reason = one(headers['x-tallystick-reason']);
+  const ticket = one(headers['x-tallystick-ticket']);
+  const idempotencyKey = one(headers['idempotency-key']);
+  if (reason !== null && Buffer.byteLength(reason) > REASON_BYTES_MAX)
+    return 'X-Tallystick-Reason may have at most 1,024 bytes';
+  if (ticket !== null && Buffer.byteLength(ticket) > REASON_BYTES_MAX)
+    return 'X-Tallystick-Ticket may have at most 1,024 bytes';
+  if (idempotencyKey !== null && Buffer.byteLength(idempotencyKey) > KEY_BYTES_MAX)
+    return 'Idempotency-Key may have at most 255 bytes';
+  const address = socket.remoteAddress ?? '';
+  return {
+    token: tokenOf(request),
+    requestId: known.requestId,
+    trace: /^00-([0-9a-f]{32})-/.exec(one(headers.traceparent) ?? '')?.[1] ?? null,
+    method: known.method,
+    path: known.path,
+    from: {
+      address,
+      port: socket.remotePort ?? 0,
+      forwarded: one(headers['x-forwarded-for'])?.slice(0, 256) ?? null,
+      agent: one(headers['user-agent'])?.slice(0, 256) ?? null,
+      tls: known.tls,
+      loopback: isLoopback(address),
+    },
+    reason,
+    ticket,
+    idempotencyKey,
+    deadlineMs: Date.now() + DEADLINE_MS,
+    gone: () => socket.destroyed,
+  };
+};

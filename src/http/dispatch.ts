@@ -1,0 +1,68 @@
+/** From a call to its route, in the order of checks of vault-wire.md §2.8. */
+import type { MountView } from '../operations/contract.js';
+import { type Answer, errors, oneError } from './answer.js';
+import { auth, login } from './auth.js';
+import { answered, type Call } from './call.js';
+import { FieldError } from './fields.js';
+import { kvV2 } from './kv-v2.js';
+import { ledger } from './ledger.js';
+import { READ_ONLY, sys, unauthenticated } from './sys.js';
+
+/** Routes on which an Idempotency-Key is honoured; elsewhere it is a 400. */
+const IDEMPOTENT = /^(?:[^/]+\/(?:data|metadata|delete|undelete|destroy)\/.|sys\/ledger\/restore\/apply$)/;
+const NEVER_IDEMPOTENT = /^(?:sys|auth)\/(?!ledger\/restore\/apply$)/;
+
+export const dispatch = async (call: Call): Promise<Answer> => {
+  try {
+    return await routed(call);
+  } catch (error) {
+    if (error instanceof FieldError) return errors(400, error.message);
+    throw error;
+  }
+};
+
+const routed = async (call: Call): Promise<Answer> => {
+  const { path, verb, context } = call;
+  const open = unauthenticated[path];
+  if (open !== undefined) return READ_ONLY.has(path) && verb !== 'read' ? errors(405) : open(call);
+  const status = await call.operations.sys.status()();
+  if (status._tag === 'Left')
+    return answered(
+      call,
+      async () => status,
+      () => errors(500),
+    );
+  if (status.right.sealed) return errors(503, 'Vault is sealed');
+  if (verb === 'write' && path.endsWith('/')) return errors(400, "cannot write to a path ending in '/'");
+  if (context.idempotencyKey !== null && (verb === 'read' || NEVER_IDEMPOTENT.test(path) || !IDEMPOTENT.test(path)))
+    return errors(
+      400,
+      'Idempotency-Key is honoured on writes, deletes, undeletes and destroys of secrets, and on restore apply only',
+    );
+  return login(call) ?? sys(call) ?? auth(call) ?? ledger(call) ?? mounted(call);
+};
+
+const mounted = async (call: Call): Promise<Answer> => {
+  const mount = mountOf(call);
+  // Denial is decided first, so that an outsider cannot probe for mounts.
+  if (mount?.type === 'kv') return kvV2(call, mount, call.path.slice(mount.path.length + 1));
+  const lookup = { ...call.context, path: 'auth/token/lookup-self' };
+  return answered(call, call.operations.auth.lookupSelf(lookup, {}), info => {
+    if (!info.policies.includes('root')) {
+      call.operations.refused(call.context, 403, 'permission');
+      return oneError(403, 'permission denied');
+    }
+    const asked = `${call.path}${call.verb === 'list' && !call.path.endsWith('/') ? '/' : ''}`;
+    return mount === undefined
+      ? errors(404, `no handler for route ${JSON.stringify(asked)}. route entry not found.`)
+      : oneError(404, 'unsupported path');
+  });
+};
+
+const mountOf = ({ operations, path }: Call): MountView | undefined => {
+  let best: MountView | undefined;
+  for (const mount of operations.mounts())
+    if (`${path}/`.startsWith(`${mount.path}/`) && (best === undefined || mount.path.length > best.path.length))
+      best = mount;
+  return best;
+};

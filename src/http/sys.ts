@@ -1,0 +1,233 @@
+/** `sys/`: state, init, unseal, seal, mounts, metrics (vault-wire.md §7, §8.5). */
+import type { SealStatus } from '../operations/contract.js';
+import { packageVersion } from '../package-root.js';
+import { type Answer, envelope, errors, noContent, oneError, raw } from './answer.js';
+import { answered, type Call } from './call.js';
+import { intField, stringField } from './fields.js';
+
+/** Clients decide features by Vault's version numbers, and one panics on anything that is no strict semantic version. */
+const DIALECT_VERSION = '1.15.0';
+
+type Route = (call: Call) => Promise<Answer> | Answer;
+
+const sealStatus = (status: SealStatus) => ({
+  type: 'shamir',
+  initialized: status.initialised,
+  sealed: status.sealed,
+  t: status.threshold,
+  n: status.shares,
+  progress: 0,
+  nonce: '',
+  version: DIALECT_VERSION,
+  build_date: '',
+  migration: false,
+  recovery_seal: false,
+  storage_type: 'postgresql',
+  tallystick_version: packageVersion,
+  ...(status.ledgerId === null ? {} : { cluster_name: 'tallystick', cluster_id: status.ledgerId }),
+  ...(status.degraded.length === 0 ? {} : { degraded: status.degraded }),
+});
+
+const sealStatusRoute: Route = call =>
+  answered(call, call.operations.sys.status(), status => raw(200, sealStatus(status)));
+
+const CODES = {
+  active: 200,
+  sealed: 503,
+  uninit: 501,
+} as const;
+
+/** Load balancers choose the codes; a code of 204 has no body. */
+const health: Route = call => {
+  const codes: Record<string, number> = { ...CODES };
+  for (const state of Object.keys(CODES)) {
+    const text = call.query.get(`${state}code`);
+    if (text === null) continue;
+    if (!/^[1-5]\d\d$/.test(text)) return errors(400);
+    codes[state] = Number(text);
+  }
+  return answered(call, call.operations.sys.status(), status => {
+    const state = !status.initialised ? 'uninit' : status.sealed ? 'sealed' : 'active';
+    const serving = state === 'active';
+    const code = codes[state] ?? 500;
+    const body = {
+      initialized: status.initialised,
+      sealed: status.sealed || !status.initialised,
+      standby: !serving,
+      performance_standby: false,
+      replication_performance_mode: serving ? 'disabled' : 'unknown',
+      replication_dr_mode: serving ? 'disabled' : 'unknown',
+      server_time_utc: Math.floor(Date.now() / 1000),
+      version: DIALECT_VERSION,
+      tallystick_version: packageVersion,
+      enterprise: false,
+      ...(status.ledgerId === null || !serving ? {} : { cluster_name: 'tallystick', cluster_id: status.ledgerId }),
+      ...(status.degraded.length === 0 ? {} : { degraded: status.degraded }),
+    };
+    return code === 204 ? { status: 204, body: null } : raw(code, body);
+  });
+};
+
+const init: Route = call => {
+  const { fields, operations, context } = call;
+  if (call.verb === 'read')
+    return answered(call, operations.sys.status(), status => raw(200, { initialized: status.initialised }));
+  if (call.verb !== 'write') return errors(405);
+  const shares = intField(fields, 'secret_shares');
+  const threshold = intField(fields, 'secret_threshold');
+  const [adminName, adminPassword] = [stringField(fields, 'admin_name'), stringField(fields, 'admin_password')];
+  const wantsShares = shares !== undefined || threshold !== undefined || adminName === undefined;
+  const complaint = wantsShares ? sealComplaint(shares, threshold) : null;
+  if (complaint !== null) return errors(400, `invalid seal configuration: ${complaint}`);
+  if ((adminName === undefined) !== (adminPassword === undefined))
+    return errors(400, 'admin_name and admin_password go together');
+  const input = {
+    adminName: adminName ?? null,
+    adminPassword: adminPassword ?? null,
+    initCode: stringField(fields, 'init_code') ?? null,
+    shares: wantsShares,
+  };
+  return answered(call, operations.sys.init(context, input), ({ keys, rootToken }) =>
+    raw(200, {
+      keys,
+      keys_base64: keys.map(key => Buffer.from(key, 'hex').toString('base64')),
+      root_token: rootToken,
+    }),
+  );
+};
+
+const sealComplaint = (shares: number | undefined, threshold: number | undefined): string | null => {
+  if (shares === undefined || shares < 1) return 'shares must be at least one';
+  if (threshold === undefined || threshold < 1) return 'threshold must be at least one';
+  if (shares > 255) return 'shares must be less than 256';
+  if (threshold > 255) return 'threshold must be less than 256';
+  if (threshold > shares) return 'threshold cannot be larger than shares';
+  if (shares > 1 && threshold === 1) return 'threshold must be greater than one for multiple shares';
+  if (shares > 1)
+    return 'this server splits the key into one share so far: give secret_shares and secret_threshold of 1';
+  return null;
+};
+
+const unseal: Route = call => {
+  const { fields, operations, context } = call;
+  if (call.verb !== 'write') return errors(405);
+  const status = (): Promise<Answer> => answered(call, operations.sys.status(), found => raw(200, sealStatus(found)));
+  if (fields.get('reset') === 'true') return status();
+  const [name, password] = [stringField(fields, 'name'), stringField(fields, 'password')];
+  const text = stringField(fields, 'key');
+  if (name !== undefined && password !== undefined)
+    return answered(call, operations.sys.unseal(context, { name, password }), found => raw(200, sealStatus(found)));
+  if (text === undefined || text === '')
+    return errors(400, "'key' must be specified in request body as JSON, or 'reset' set to true");
+  const key = keyBytes(text);
+  if (key === null) return errors(400, "'key' must be a valid hex or base64 string");
+  return answered(call, operations.sys.unseal(context, { key }), found => raw(200, sealStatus(found)));
+};
+
+/** Hex is tried first, as the dialect says. */
+const keyBytes = (text: string): Buffer | null => {
+  if (/^(?:[0-9a-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex');
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : null;
+};
+
+const seal: Route = call =>
+  call.verb === 'write' ? answered(call, call.operations.sys.seal(call.context, {}), () => noContent) : errors(405);
+
+const leader: Route = () =>
+  raw(200, {
+    ha_enabled: false,
+    is_self: false,
+    leader_address: '',
+    leader_cluster_address: '',
+    performance_standby: false,
+    performance_standby_last_remote_wal: 0,
+  });
+
+/** Routes that answer also while sealed, and without a token. */
+export const unauthenticated: Readonly<Record<string, Route | undefined>> = {
+  'sys/health': health,
+  'sys/seal-status': sealStatusRoute,
+  'sys/init': init,
+  'sys/unseal': unseal,
+  'sys/seal': seal,
+  'sys/leader': leader,
+};
+
+/** What a GET on them says about other verbs. */
+export const READ_ONLY: ReadonlySet<string> = new Set(['sys/health', 'sys/seal-status', 'sys/leader']);
+
+const mountObject = (type: string, description: string, options: Readonly<Record<string, string>>) => ({
+  type,
+  description,
+  options: Object.keys(options).length === 0 ? null : options,
+  accessor: '',
+  config: { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false },
+  local: false,
+  seal_wrap: false,
+  external_entropy_access: false,
+});
+
+const mountObjects = (call: Call, auth: boolean) =>
+  Object.fromEntries(
+    call.operations
+      .mounts()
+      .filter(({ path }) => path.startsWith('auth/') === auth)
+      .map(({ path, type, description, options }) => [
+        `${auth ? path.slice(5) : path}/`,
+        mountObject(type, description, options),
+      ]),
+  );
+
+/** Names of mounts, for who may see them: the data, and the same at the top level for old clients. */
+const mounts =
+  (auth: boolean): Route =>
+  call =>
+    answered(call, call.operations.auth.lookupSelf({ ...call.context, path: 'auth/token/lookup-self' }, {}), () => {
+      const data = mountObjects(call, auth);
+      return { status: 200, body: envelope(call.context.requestId, { data: JSON.stringify(data), top: data }) };
+    });
+
+/** The probe that command lines make before any `kv` command: which mount, and that it is version 2. */
+const uiMount = (call: Call, asked: string): Promise<Answer> =>
+  answered(call, call.operations.auth.lookupSelf({ ...call.context, path: 'auth/token/lookup-self' }, {}), () => {
+    const mount = call.operations.mounts().find(({ path }) => `${asked}/`.startsWith(`${path}/`));
+    if (mount === undefined)
+      return oneError(
+        403,
+        'preflight capability check returned 403, please ensure client\'s policies grant access to path "' +
+          asked.replace(/["\\]/g, '') +
+          '/"',
+      );
+    const data = { path: `${mount.path}/`, ...mountObject(mount.type, mount.description, mount.options) };
+    return { status: 200, body: envelope(call.context.requestId, { data: JSON.stringify(data) }) };
+  });
+
+const uiMounts: Route = call =>
+  answered(call, call.operations.auth.lookupSelf({ ...call.context, path: 'auth/token/lookup-self' }, {}), () => {
+    const data = { secret: mountObjects(call, false), auth: mountObjects(call, true) };
+    return { status: 200, body: envelope(call.context.requestId, { data: JSON.stringify(data) }) };
+  });
+
+const metrics: Route = call =>
+  answered(call, call.operations.metrics(call.context, {}), text => ({
+    status: 200,
+    body: text,
+    headers: { 'content-type': 'text/plain; version=0.0.4' },
+  }));
+
+const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+  'sys/mounts': { read: mounts(false) },
+  'sys/auth': { read: mounts(true) },
+  'sys/internal/ui/mounts': { read: uiMounts },
+  'sys/metrics': { read: metrics },
+};
+
+/** Null: not one of ours. */
+export const sys = (call: Call): Promise<Answer> | Answer | null => {
+  const probe = 'sys/internal/ui/mounts/';
+  if (call.path.startsWith(probe) && call.verb === 'read')
+    return uiMount(call, call.path.slice(probe.length).replace(/\/$/, ''));
+  const route = ROUTES[call.path];
+  if (route === undefined) return null;
+  return route[call.verb]?.(call) ?? oneError(405, 'unsupported operation');
+};
