@@ -5,6 +5,8 @@ revoke all on all tables    in schema ${schema} from public;
 revoke all on all functions in schema ${schema} from public;
 grant usage on schema ${schema}      to ${writer}, ${projector}, ${auditor};
 grant usage on schema ${projections} to ${writer}, ${projector}, ${auditor};
+-- Workers make, swap and drop their tables.
+grant create on schema ${projections} to ${projector};
 
 grant select, insert on ledger, events, batches, blocks, snapshots, keys, slots, keyring to ${writer};
 grant select on ledger_head to ${writer};

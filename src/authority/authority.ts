@@ -80,6 +80,7 @@ export class Authority implements AuthorityFold {
   readonly #children = new Map<Uuid, Set<Uuid>>();
   #mounts: readonly Mount[] = [];
   #createdAt = 0;
+  #epochOpenedAt = 0;
 
   constructor(readonly custody: Custody) {}
 
@@ -97,6 +98,11 @@ export class Authority implements AuthorityFold {
 
   get tokenCount(): number {
     return this.#byId.size;
+  }
+
+  /** µs; when the newest header epoch was opened. */
+  get epochOpenedAt(): number {
+    return this.#epochOpenedAt;
   }
 
   /** µs; when the ledger was created. */
@@ -136,19 +142,27 @@ export class Authority implements AuthorityFold {
         this.#createdAt = event.recordedAt;
         return;
       case 'keystore.changed':
-        return this.#keystoreChanged(event, header);
+        this.#keystoreChanged(event, header);
+        return;
+      case 'epoch.opened':
+        this.#epochOpenedAt = event.recordedAt;
+        return;
       case 'entity.created':
       case 'entity.changed':
-        return this.#entityWritten(event, header);
+        this.#entityWritten(event, header);
+        return;
       case 'entity.removed':
         this.entities.delete(event.streamId);
         return;
       case 'mount.enabled':
-        return this.#mountEnabled(event, header);
+        this.#mountEnabled(event, header);
+        return;
       case 'token.created':
-        return this.#tokenCreated(event, header);
+        this.#tokenCreated(event, header);
+        return;
       case 'token.revoked':
-        return this.#revoke(event.streamId);
+        this.#revoke(event.streamId);
+        return;
       default:
         // Types that decide nothing here yet (epochs, policies that no permission reads): folded by whoever needs them.
         return;

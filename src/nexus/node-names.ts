@@ -20,6 +20,7 @@ export interface NodePath {
 export class NodeNames {
   readonly #paths = new Map<string, NodePath>();
   readonly #named = new Set<Uuid>();
+  readonly #names = new Map<Uuid, string>();
 
   constructor(readonly ledger: Buffer) {}
 
@@ -38,6 +39,16 @@ export class NodeNames {
     if (this.#paths.size >= PATHS_MAX) this.#paths.clear();
     this.#paths.set(key, path);
     return path;
+  }
+
+  /** A name that was opened here before. */
+  nameOf(node: Uuid): string | undefined {
+    return this.#names.get(node);
+  }
+
+  remember(node: Uuid, name: string): void {
+    if (this.#names.size >= NAMED_MAX) this.#names.clear();
+    this.#names.set(node, name);
   }
 
   /** The names that an event on this path has to bring in. */

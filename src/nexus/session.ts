@@ -16,6 +16,7 @@ import { PointReader } from '../ledger/point-reads.js';
 import type { Pipeline } from '../postgres/pipeline.js';
 import type { Pool } from '../postgres/pool.js';
 import { AnchorWriter } from './anchor.js';
+import { EntityNames } from './entity-names.js';
 import type { ErasureList } from './erasure-list.js';
 import { NodeNames } from './node-names.js';
 import { Recorder } from './recorder.js';
@@ -38,6 +39,7 @@ export class Session {
   readonly recorder: Recorder<SecretState>;
   readonly names: NodeNames;
   readonly moments: Moments<SecretState>;
+  readonly entityNames: EntityNames;
   readonly #anchor: AnchorWriter;
   #closed = false;
 
@@ -49,6 +51,7 @@ export class Session {
     readonly ports: SessionPorts,
   ) {
     this.names = new NodeNames(custody.ledger);
+    this.entityNames = new EntityNames(this);
     this.moments = new Moments(ports.runner, known, ports.nowMs);
     this.#anchor = new AnchorWriter(ports.anchorPath, custody.ledgerId, cause => ports.notice('anchor', cause));
     this.#anchor.saw(known.head);

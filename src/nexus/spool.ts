@@ -44,12 +44,13 @@ export class Spool {
     await this.#turn;
     const text = await readIfThere(this.path);
     if (text === null) return;
-    await take(text.split('\n').flatMap(decodeLine));
+    await take(text.split('\n').flatMap(decodeRecorded));
     await rm(this.path, { force: true });
   }
 }
 
-const decodeLine = (line: string): RecordedRequest[] => {
+/** A recorded request from its JSON line; none for anything else. */
+export const decodeRecorded = (line: string): RecordedRequest[] => {
   if (line === '') return [];
   try {
     const parsed: unknown = JSON.parse(line);

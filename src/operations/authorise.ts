@@ -20,9 +20,11 @@ export interface Caller {
 /** What the request was called in the API's words, for headers and records: `kv.write`, `token.create`, … */
 export type OpName = string;
 
-interface Asked {
+export interface Asked {
   readonly op: OpName;
   readonly capability: Capability;
+  /** What it is about, mount and path in full; absent: the request's own path. */
+  readonly subject?: string;
 }
 
 const lookUp = (session: Session, context: RequestContext, asked: Asked): Caller | 'unauthenticated' | 'forbidden' => {
@@ -78,14 +80,20 @@ export const stillAllowed = (
 };
 
 /** The header of an event that this caller brings about (events.md §5), with the type's own fields. */
-export const headerOf = (app: App, caller: Caller, context: RequestContext, op: OpName, own: object): Header => {
+export const headerOf = (
+  app: App,
+  caller: Caller,
+  context: RequestContext,
+  { op, subject }: Pick<Asked, 'op' | 'subject'>,
+  own: object,
+): Header => {
   const { token, session } = caller;
   const entity = session.authority.entities.get(token.entity);
   return {
     v: 1,
     at: app.nowMs() * 1000,
     op,
-    path: context.path,
+    path: subject ?? context.path,
     actor: { id: token.entity, kind: entity?.kind ?? 'unknown' },
     via: { method: token.method, accessor: token.accessor },
     ...circumstances(app, context),
@@ -130,6 +138,7 @@ const recordDenial = (
       : session.authority.token(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
   session.recorder.record({
     ...requestRecord(app, context, asked.op, token, session),
+    path: asked.subject ?? context.path,
     outcome: 'denied',
     reason_code: why === 'forbidden' ? 'permission' : context.token === null ? 'no-token' : 'bad-token',
     status: 403,

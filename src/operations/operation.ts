@@ -9,6 +9,7 @@ import { E, type Either } from '../fp.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import { LoaderFull } from '../ledger/point-reads.js';
 import { DatabaseError } from '../postgres/errors.js';
+import { Behind } from '../projector/projector.js';
 import { Refused } from './app.js';
 import type { Op, RequestContext } from './contract.js';
 
@@ -17,6 +18,8 @@ export const failureOf = (during: string, error: unknown): Failure => {
   if (error instanceof IntegrityError) return { kind: 'integrity', what: error.what, position: error.position };
   if (error instanceof LoaderFull) return { kind: 'overloaded', retryAfterSeconds: 1 };
   if (error instanceof Argon2Busy) return { kind: 'too-many-attempts', retryAfterSeconds: 2 };
+  if (error instanceof Behind)
+    return { kind: 'projection-behind', projection: error.projection, lag: error.lag, retryAfterSeconds: 1 };
   if (error instanceof DatabaseError) return { kind: 'database-unavailable', during, cause: error };
   return { kind: 'internal', during, cause: error };
 };

@@ -59,7 +59,7 @@ export const slotOperations = (app: App): Pick<SysOperations, 'changePassword' |
       type: 'entity.created',
       lane: 1,
       actor: caller.token.entity,
-      header: headerOf(app, caller, context, 'operator.slot-add', { kind: 'person', policies: ['root'] }),
+      header: headerOf(app, caller, context, { op: 'operator.slot-add' }, { kind: 'person', policies: ['root'] }),
       body: { kind: KeyKind.identity, owner: entity, plaintext: Buffer.from(JSON.stringify({ display_name: name })) },
     });
     const slot = await newSlot(app, session, password);
@@ -118,7 +118,7 @@ const submit = async (
   const actor = 'token' in caller ? caller.token.entity : caller.entity;
   const common =
     'token' in caller
-      ? headerOf(app, caller, context, op, {})
+      ? headerOf(app, caller, context, { op }, {})
       : {
           ...{ v: 1 as const, at: app.nowMs() * 1000, op, path: context.path, rule: caller.rule },
           ...{ actor: { id: actor, kind: 'person' }, via: { method: 'userpass' }, ...circumstances(app, context) },

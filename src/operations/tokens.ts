@@ -142,7 +142,7 @@ export const tokenOperations = (app: App): Omit<AuthOperations, 'login'> => ({
       parent: caller.token.id,
     };
     const allowed = (atUs: number): boolean => stillAllowed(caller, context, 'update', atUs);
-    return createToken(session, context, wanted, headerOf(app, caller, context, op, {}), allowed);
+    return createToken(session, context, wanted, headerOf(app, caller, context, { op }, {}), allowed);
   }),
 
   revokeSelf: operation('revoking a token', async context => {
@@ -156,7 +156,7 @@ export const tokenOperations = (app: App): Omit<AuthOperations, 'login'> => ({
       type: 'token.revoked',
       lane: 1,
       actor: caller.token.entity,
-      header: headerOf(app, caller, context, op, { accessor: caller.token.accessor }),
+      header: headerOf(app, caller, context, { op }, { accessor: caller.token.accessor }),
     });
     const command: Command<SecretState, { position: number }> = {
       ...lane1Command(context, streamId, sealed.header.length),

@@ -164,7 +164,8 @@ const checkReachable = async (pool: Pool): Promise<void> => {
 
 /** The writer must not hold the lock while frozen; the others have their own patience. */
 const settings = (schema: string, role: Role | 'owner'): SessionSettings => ({
-  searchPath: [schema, `${schema}_projections`],
+  // What a role makes goes into the first one.
+  searchPath: role === 'projector' ? [`${schema}_projections`, schema] : [schema, `${schema}_projections`],
   applicationName: `tallystick ${role}`,
   statementTimeoutMs: role === 'writer' ? 10_000 : 60_000,
   lockTimeoutMs: role === 'writer' ? 3_000 : 10_000,

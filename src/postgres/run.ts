@@ -20,6 +20,8 @@ export const runOn = async <Row>(
   } catch (error) {
     throw databaseError(error);
   }
+  // Several statements in one text (DDL) give a list of results, and no rows that anybody asked for.
+  if (Array.isArray(result)) return [];
   return result.rows.map((raw: Readonly<Record<string, unknown>>) => {
     const decoded = query.row(raw);
     if (decoded._tag === 'Left')

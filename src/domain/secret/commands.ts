@@ -26,8 +26,13 @@ export type SecretCommand =
   | { readonly kind: 'destroy'; readonly versions: readonly number[] }
   /** Every write and annotation so far, of any generation. */
   | { readonly kind: 'destroy-through'; readonly keys: readonly number[] }
-  | { readonly kind: 'configure'; readonly settings: Settings; readonly metadataCas: number | null }
   /** `restored`: no metadata cas is asked for. */
+  | {
+      readonly kind: 'configure';
+      readonly settings: Settings;
+      readonly metadataCas: number | null;
+      readonly restored?: boolean;
+    }
   | {
       readonly kind: 'annotate';
       readonly settings: Settings;

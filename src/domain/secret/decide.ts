@@ -193,7 +193,7 @@ const configure = (
   recordedAt: number,
 ): Decision => {
   const before = ground(state);
-  const restored = command.kind === 'annotate' && command.restored === true;
+  const restored = command.restored === true;
   if (!restored) {
     if (command.metadataCas === null && (mount.metadataCasRequired || before.metadataCasRequired))
       return E.left({ kind: 'cas-required', of: 'metadata' });

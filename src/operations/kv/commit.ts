@@ -21,7 +21,7 @@ import { type App, Refused, refuse, sessionOf } from '../app.js';
 import { authoriseCommand, type Caller, headerOf, stillAllowed } from '../authorise.js';
 import type { Place, RequestContext } from '../contract.js';
 import { mountSettings } from './mount-settings.js';
-import { type Located, locate } from './place.js';
+import { type Located, locate, subjectOf } from './place.js';
 
 /** What an operation makes of the state it is prepared under. */
 export interface Prepared {
@@ -88,7 +88,7 @@ export const commitChange = async (
       rememberLive(session, node, state);
     }
     const prepared = await change.prepare(session, located, state);
-    const command = commandFor(app, context, located, caller, change, prepared, state);
+    const command = commandFor(app, context, place, located, caller, change, prepared, state);
     const answer = await session.appender.submit(command);
     if (answer._tag === 'Right') {
       if (answer.right.kind === 'done') session.names.markNamed(located.path);
@@ -102,9 +102,13 @@ export const commitChange = async (
   return refuse(STALE);
 };
 
+/** What a change on a secret is called and is about, for its header and for denials. */
+const asked = ({ op }: Change, place: Place) => ({ op, subject: subjectOf(place) });
+
 const commandFor = (
   app: App,
   context: RequestContext,
+  place: Place,
   located: Located,
   caller: Caller,
   change: Change,
@@ -123,7 +127,7 @@ const commandFor = (
   const isNew = state.streamVersion === 0;
   const sealed = Array.from({ length: prepared.events ?? 1 }, (_, index) => {
     const names = isNew && index === 0 ? session.names.unnamed(located.mount, located.path) : [];
-    const header = headerOf(app, caller, context, change.op, prepared.own);
+    const header = headerOf(app, caller, context, asked(change, place), prepared.own);
     const draft = { eventId: idOf(index), streamId: node, type: change.type, lane: 0, actor: caller.token.entity };
     try {
       const body = prepared.body === undefined ? {} : { body: prepared.body };

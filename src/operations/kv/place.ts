@@ -23,3 +23,6 @@ export const kvMount = (session: Session, path: string): Mount => {
   const mount = session.mount(path);
   return mount === null || mount.type !== 'kv' ? refuse({ kind: 'no-mount', path }) : mount;
 };
+
+/** Mount and path in full, as headers and audit records name it. */
+export const subjectOf = ({ mount, path }: Place): string => `${mount}/${path}`;

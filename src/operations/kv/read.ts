@@ -12,7 +12,7 @@ import { authoriseFolded } from '../authorise.js';
 import type { At, KvOperations, SecretMetadata, SecretValue } from '../contract.js';
 import { operation } from '../operation.js';
 import { resolveMoment, stateThen, type Then } from './as-of.js';
-import { locate } from './place.js';
+import { locate, subjectOf } from './place.js';
 import { type CustomMetadata, isGone, openAnnotation, openValue, versionMetadata } from './values.js';
 
 export const readOperations = (app: App): Pick<KvOperations, 'read' | 'readMetadata'> => ({
@@ -20,7 +20,7 @@ export const readOperations = (app: App): Pick<KvOperations, 'read' | 'readMetad
     const session = sessionOf(app);
     const { path } = locate(session, input);
     const now = await readSecret(session, path.node);
-    authoriseFolded(app, session, context, { op: 'kv.read', capability: 'read' });
+    authoriseFolded(app, session, context, { op: 'kv.read', capability: 'read', subject: subjectOf(input) });
     if (now.newest !== null) session.names.markNamed(path);
     if (input.moment !== null)
       return readThen(session, path.node, now, await resolveMoment(session, input.moment), input.version);
@@ -31,7 +31,11 @@ export const readOperations = (app: App): Pick<KvOperations, 'read' | 'readMetad
     const session = sessionOf(app);
     const { path } = locate(session, input);
     const now = await readSecret(session, path.node);
-    authoriseFolded(app, session, context, { op: 'kv.metadata-read', capability: 'read' });
+    authoriseFolded(app, session, context, {
+      op: 'kv.metadata-read',
+      capability: 'read',
+      subject: subjectOf(input),
+    });
     if (input.moment === null) {
       const state = await withLive(session, now.state, path.node);
       rememberLive(session, path.node, state);
@@ -75,7 +79,7 @@ const readNow = async (
     };
     return {
       position,
-      value: valueOf(session, current, nowUs, custom(), {
+      value: openedValue(session, current, nowUs, custom(), {
         event: written,
         key: keys.find(row => row.keyId === written.keyId) ?? null,
       }),
@@ -87,7 +91,7 @@ const readNow = async (
   const annotation = custom();
   if (isGone(older, nowUs)) refuse({ kind: 'version-gone', metadata: versionMetadata(older, annotation) });
   const [found] = await readBodies(session.ports.runner, session.custody, node, [older.streamVersion]);
-  return { position, value: valueOf(session, older, nowUs, annotation, found) };
+  return { position, value: openedValue(session, older, nowUs, annotation, found) };
 };
 
 const readThen = async (
@@ -111,7 +115,7 @@ const readThen = async (
   // It was live then; whether it may still be opened is for the ledger of today to say.
   if (await destroyedSince(session, node, now, past.streamVersion))
     refuse({ kind: 'version-gone', metadata: { ...versionMetadata(written, custom), destroyed: true } });
-  return { position: then.position, value: valueOf(session, written, then.nowUs, custom, found) };
+  return { position: then.position, value: openedValue(session, written, then.nowUs, custom, found) };
 };
 
 const destroyedSince = (session: Session, node: Uuid, now: SecretRead, streamVersion: number): Promise<boolean> =>
@@ -120,7 +124,7 @@ const destroyedSince = (session: Session, node: Uuid, now: SecretRead, streamVer
 const liveVersion = (state: SecretState, version: number): LiveVersion =>
   state.live?.find(live => live.version === version) ?? refuse({ kind: 'absent' });
 
-const valueOf = (
+const openedValue = (
   session: Session,
   version: LiveVersion,
   nowUs: number,

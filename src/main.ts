@@ -1,0 +1,99 @@
+/**
+ * The programs: `tally dev`, `tally server`, `tally projector`. Each composes, listens, and drains on a signal; the number
+ * that it answers is the exit code.
+ */
+
+import { projections } from '../projections/index.js';
+import { causeOf } from './cause.js';
+import { type Flags, readConfig } from './config.js';
+import { startDev } from './dev.js';
+import { UnusableDatabase } from './postgres/connection-url.js';
+import { FolderInUse } from './postgres/folder-lock.js';
+import { createLogger, openGround, type Program, startProgram } from './program.js';
+import { projectionParts } from './projection-parts.js';
+
+const EXIT = { ok: 0, failure: 1, badInput: 3 } as const;
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** The first SIGTERM or SIGINT drains; a second one ends at once. */
+const untilSignal = (): Promise<NodeJS.Signals> =>
+  new Promise(resolve => {
+    const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+    for (const name of signals)
+      process.once(name, () => {
+        process.once(name, () => process.exit(130));
+        resolve(name);
+      });
+  });
+
+const run = async (
+  flags: Flags,
+  work: (config: Parameters<typeof startProgram>[0]) => Promise<number>,
+): Promise<number> => {
+  const config = readConfig(flags);
+  if (config._tag === 'Left') {
+    say(config.left);
+    return EXIT.badInput;
+  }
+  try {
+    return await work(config.right);
+  } catch (error) {
+    if (error instanceof UnusableDatabase || error instanceof FolderInUse) {
+      say(error.message);
+      return EXIT.badInput;
+    }
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      say(`${config.right.host}:${config.right.port} is in use: stop what listens there, or set TALLYSTICK_LISTEN`);
+      return EXIT.badInput;
+    }
+    say(`the server could not start: ${causeOf(error)}`);
+    if (config.right.logLevel === 'debug' && error instanceof Error) say(error.stack ?? '');
+    return EXIT.failure;
+  }
+};
+
+/** Serves until a signal, or until the embedded database ends under it. */
+const serveUntilSignal = async (program: Program): Promise<number> => {
+  const ended = await Promise.race([untilSignal(), program.databaseEnded.then(() => null)]);
+  if (ended === null) say('the embedded PostgreSQL ended: stopping');
+  await program.stop();
+  return ended === null ? EXIT.failure : EXIT.ok;
+};
+
+export const runServer = (flags: Flags): Promise<number> =>
+  run(flags, async config => {
+    const program = await startProgram(config, createLogger(config));
+    say(`tallystick listens on ${program.address}`);
+    if (await program.nexus.initialised()) say('sealed: unseal it with `tally operator unseal`');
+    else
+      say(
+        `not initialised: run \`tally operator init\`; from another machine it asks for this one-time code: ${program.initCode}`,
+      );
+    return serveUntilSignal(program);
+  });
+
+export const runDev = (flags: Flags): Promise<number> =>
+  run(flags, async config =>
+    serveUntilSignal(
+      await startDev(
+        config,
+        createLogger({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }),
+        say,
+      ),
+    ),
+  );
+
+export const runProjector = (flags: Flags): Promise<number> =>
+  run(flags, async config => {
+    const log = createLogger(config);
+    const ground = await openGround(config);
+    const doorbell = ground.database.openDoorbell(cause => log.warn({ cause: causeOf(cause) }, 'doorbell'));
+    const projector = projectionParts({ ...config, projectors: true }, ground.database, doorbell, projections, log);
+    say('projecting');
+    await untilSignal();
+    await projector.stop();
+    await doorbell.close();
+    await ground.stop();
+    return EXIT.ok;
+  });

@@ -1,0 +1,74 @@
+/** All operations of a server, made of their parts: the one place that knows them all. */
+
+import type { App } from './app.js';
+import { requestRecord } from './authorise.js';
+import type { MountView, Operations } from './contract.js';
+import { listOperation } from './kv/list.js';
+import { metadataOperation } from './kv/metadata.js';
+import { readOperations } from './kv/read.js';
+import { versionOperations } from './kv/versions.js';
+import { writeOperation } from './kv/write.js';
+import { eventsOperation } from './ledger/events.js';
+import { headOperation } from './ledger/head.js';
+import { restoreOperations } from './ledger/restore.js';
+import { loginOperation } from './login.js';
+import { type MetricsParts, metricsOperation } from './metrics.js';
+import type { ProjectionReads } from './projection-reads.js';
+import { type ProjectionControl, projectionOperations } from './projections.js';
+import { slotOperations } from './slots.js';
+import { type InitCode, sysOperations } from './sys.js';
+import { tokenOperations } from './tokens.js';
+
+export interface OperationParts {
+  readonly initCode: InitCode;
+  readonly projectionReads: ProjectionReads;
+  readonly projectionControl: ProjectionControl;
+  readonly metrics: MetricsParts;
+}
+
+export const createOperations = (app: App, parts: OperationParts): Operations => ({
+  kv: {
+    ...readOperations(app),
+    write: writeOperation(app),
+    ...versionOperations(app),
+    writeMetadata: metadataOperation(app),
+    list: listOperation(app, parts.projectionReads),
+  },
+  auth: { ...tokenOperations(app), login: loginOperation(app) },
+  sys: { ...sysOperations(app, parts.initCode), ...slotOperations(app) },
+  ledger: {
+    head: headOperation(app),
+    events: eventsOperation(app, parts.projectionReads),
+    ...restoreOperations(app, parts.projectionReads),
+  },
+  projections: projectionOperations(app, parts.projectionControl),
+  mounts: () => mountViews(app),
+  refused: (context, status, reasonCode) => {
+    const { session } = app.nexus;
+    if (session === null || context.token === null) return;
+    session.recorder.record({
+      ...requestRecord(app, context, `${context.method} request`, null, session),
+      outcome: 'denied',
+      reason_code: reasonCode,
+      status,
+    });
+  },
+  metrics: metricsOperation(app, parts.metrics),
+});
+
+/** The mounts of the ledger, and the two login methods that every ledger has. */
+const mountViews = (app: App): readonly MountView[] => {
+  const { session } = app.nexus;
+  if (session === null) return [];
+  const stored = session.authority.mounts.flatMap(({ path, type, options, description }): MountView[] =>
+    type === 'kv' || type === 'system' || type === 'cubbyhole'
+      ? [{ path: path.slice(0, -1), type, options, description }]
+      : [],
+  );
+  return [...stored, ...AUTH_MOUNTS];
+};
+
+const AUTH_MOUNTS: readonly MountView[] = [
+  { path: 'auth/token', type: 'token', options: {}, description: 'token based credentials' },
+  { path: 'auth/userpass', type: 'userpass', options: {}, description: 'names and passwords of administrators' },
+];

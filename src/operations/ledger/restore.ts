@@ -1,0 +1,89 @@
+/**
+ * Restore: plan, then apply. The plan compares then with now; applying it appends new events that bring it about, in one
+ * commit, and is refused when anything in its scope has moved since. The mistake and its repair are both on record.
+ */
+import { randomUuid4 } from '../../crypto/random.js';
+import type { RestoreChange as Change } from '../../domain/secret/restore.js';
+import { type App, refuse, sessionOf } from '../app.js';
+import { authorise, authoriseCommand } from '../authorise.js';
+import type { LedgerOperations, RestorePlan } from '../contract.js';
+import { resolveMoment } from '../kv/as-of.js';
+import { kvMount } from '../kv/place.js';
+import { operation } from '../operation.js';
+import type { ProjectionReads } from '../projection-reads.js';
+import { rfc3339 } from './head.js';
+import { openPlan, sealPlan } from './plan-box.js';
+import { applySteps, stepsOf } from './restore-apply.js';
+import { type Changed, compareAll, scopeOf } from './restore-compare.js';
+
+const PLAN_TTL_US = 3_600_000_000;
+
+const CHANGES: readonly Change[] = [
+  'create',
+  'update',
+  'delete',
+  'undelete',
+  'remove',
+  'metadata',
+  'unchanged',
+  'unrecoverable',
+];
+
+export const restoreOperations = (
+  app: App,
+  projections: ProjectionReads,
+): Pick<LedgerOperations, 'planRestore' | 'applyRestore'> => ({
+  planRestore: operation('planning a restore', async (context, input): Promise<RestorePlan> => {
+    const session = sessionOf(app);
+    const mount = kvMount(session, input.mount);
+    const subject = `${input.mount}/${input.path}`;
+    const caller = await authorise(app, session, context, { op: 'restore.plan', capability: 'update', subject });
+    const then = await resolveMoment(session, input.moment);
+    await session.catchUp();
+    const madeAt = session.known.head.size;
+    const scope = await scopeOf(session, projections, mount, input.path, madeAt);
+    const compared = await compareAll(session, scope, then, app.nowMs());
+    const expiresAt = app.nowMs() * 1000 + PLAN_TTL_US;
+    const planId = sealPlan(session.custody, {
+      ...{ actor: caller.token.entity, mount: input.mount, path: input.path },
+      ...{ target: then.position, targetUs: then.nowUs, madeAt, expiresAt, batch: randomUuid4() },
+    });
+    return {
+      plan_id: planId,
+      position: then.position,
+      made_at: madeAt,
+      expires_at: rfc3339(expiresAt),
+      counts: countsOf(compared),
+      changes: compared
+        .filter(({ restore }) => restore.change !== 'unchanged')
+        .map(({ path, restore }) => ({ path, change: restore.change, detail: restore.detail })),
+      steps: stepsOf(compared).length,
+    };
+  }),
+
+  applyRestore: operation('restoring', async (context, { planId }) => {
+    const session = sessionOf(app);
+    const plan =
+      openPlan(session.custody, planId) ?? refuse({ kind: 'invalid', message: 'plan_id is not a plan of this ledger' });
+    const subject = `${plan.mount}/${plan.path}`;
+    const asked = { op: 'restore.apply', capability: 'update', subject } as const;
+    const caller = await authoriseCommand(app, session, context, asked);
+    if (caller.token.entity !== plan.actor)
+      refuse({ kind: 'invalid', message: 'the plan was made by somebody else: make one of your own' });
+    if (plan.expiresAt < app.nowMs() * 1000)
+      refuse({ kind: 'plan-outdated', message: 'the plan has expired: make a new one' });
+    const mount = kvMount(session, plan.mount);
+    await session.catchUp();
+    const scope = await scopeOf(session, projections, mount, plan.path, plan.madeAt);
+    const then = { position: plan.target, nowUs: plan.targetUs };
+    const compared = await compareAll(session, scope, then, app.nowMs());
+    const position = await applySteps(app, { session, context, caller, asked, plan, mount, scope }, stepsOf(compared));
+    return { position, counts: countsOf(compared) };
+  }),
+});
+
+const countsOf = (compared: readonly Changed[]): Record<Change, number> => {
+  const counts = Object.fromEntries(CHANGES.map(change => [change, 0])) as Record<Change, number>;
+  for (const { restore } of compared) counts[restore.change] += 1;
+  return counts;
+};
