@@ -18,4 +18,3 @@ comment on table  ${projections}.projection             is 'What each projection
 comment on column ${projections}.projection.position    is 'Moves in the same transaction as the rows: each event is applied exactly once.';
 comment on column ${projections}.projection.lease_token is 'The worker that may move the position; others stand by until lease_until.';
 comment on column ${projections}.projection.stopped_at  is 'The position it could not fold; it stays there until a rebuild.';
-alter table ${projections}.projection owner to ${projector};

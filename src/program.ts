@@ -40,6 +40,8 @@ export interface Program {
 
 export interface ProgramOptions {
   readonly slotCost?: Argon2Cost;
+  /** A database that is open already; whoever gives it closes it. */
+  readonly database?: Database;
 }
 
 /** What both a server and a projector on its own need. */
@@ -92,7 +94,9 @@ export const startProgram = async (
   options: ProgramOptions = {},
 ): Promise<Program> => {
   knownAnswerTest();
-  const ground = await openGround(config);
+  const given = options.database;
+  const ground: Ground =
+    given === undefined ? await openGround(config) : givenGround(lockFolder(config.dataFolder), given);
   try {
     return await serve(config, log, ground, options);
   } catch (error) {
@@ -100,6 +104,13 @@ export const startProgram = async (
     throw error;
   }
 };
+
+const givenGround = (lock: FolderLock, database: Database): Ground => ({
+  lock,
+  database,
+  embedded: null,
+  stop: async () => lock.release(),
+});
 
 const serve = async (config: Config, log: pino.Logger, ground: Ground, options: ProgramOptions): Promise<Program> => {
   const { database } = ground;

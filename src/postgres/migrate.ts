@@ -2,6 +2,7 @@
  * Migrations: forward-only numbered SQL files, run by postgrator in one transaction under a lock, so that twenty processes
  * may start at once. A schema newer than this program is refused by name; a file that changed after it ran is refused too.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
 import Postgrator from 'postgrator';
@@ -28,7 +29,7 @@ export const migrate = async (client: pg.Client, schema: string, roles: RoleName
     sql.replaceAll(/\$\{(\w+)\}/g, (_whole, name: string) => names[name] ?? fail(`a migration names \${${name}}`));
   const postgrator = new Postgrator({
     driver: 'pg',
-    migrationPattern: join(packageRoot, 'schema', '*.sql'),
+    migrationPattern: join(packageRoot, 'schema', '*.do.*.sql'),
     schemaTable: `${schema}.migrations`,
     validateChecksums: true,
     execQuery: async sql => ({ rows: (await client.query(sql)).rows }),
@@ -41,6 +42,7 @@ export const migrate = async (client: pg.Client, schema: string, roles: RoleName
     await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
     await refuseNewer(postgrator, client, schema);
     await postgrator.migrate();
+    await client.query(fill(readFileSync(join(packageRoot, 'schema', 'grants.sql'), 'utf8')));
     await client.query('commit');
   } catch (error) {
     await client.query('rollback').catch(() => undefined);

@@ -1,5 +1,8 @@
 -- Least privilege. The group roles have no login; each node's logins are members. Nobody but the owner may change a table,
 -- and the triggers of 0001 hold for the owner too.
+--
+-- Not a migration: it runs at every start, after the migrations, because a database that was restored or copied under
+-- another name has other group roles.
 
 revoke all on all tables    in schema ${schema} from public;
 revoke all on all functions in schema ${schema} from public;
@@ -21,3 +24,18 @@ grant select on events, batches, ledger_head, blocks to ${auditor};
 
 grant select on all tables in schema ${projections} to ${writer}, ${auditor};
 alter default privileges for role ${projector} in schema ${projections} grant select on tables to ${writer}, ${auditor};
+
+-- Tables of the projections belong to the projector, whichever role of another database's they came from.
+do $$
+declare
+  found regclass;
+begin
+  for found in
+    select c.oid from pg_class c
+     where c.relnamespace = (select oid from pg_namespace where nspname = trim('"' from '${projections}'))
+       and c.relkind = 'r' and pg_get_userbyid(c.relowner) <> trim('"' from '${projector}')
+  loop
+    execute format('alter table %s owner to ${projector}', found);
+  end loop;
+end
+$$;

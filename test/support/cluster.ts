@@ -1,0 +1,124 @@
+/** Whole servers in this process, on a database of their own: initialised, unsealed, listening on free ports. */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { readConfig } from '../../src/config.js';
+import type { Database } from '../../src/postgres/database.js';
+import { type Program, startProgram } from '../../src/program.js';
+import { type TestDatabase, testDatabase } from './database.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads into answers of many shapes, and fails where one is another.
+export type Json = any;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: Json;
+}
+
+export interface CallOptions {
+  /** null = none; absent = the root token. */
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestNode {
+  readonly address: string;
+  readonly folder: string;
+  readonly program: Program;
+  readonly database: Database;
+  /** Lines of the log, as they were written. */
+  readonly log: readonly string[];
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Reply>;
+  stop(): Promise<void>;
+}
+
+export interface TestCluster {
+  readonly db: TestDatabase;
+  readonly node: TestNode;
+  readonly rootToken: string;
+  /** The one share, hex. */
+  readonly key: string;
+  readonly admin: { readonly name: string; readonly password: string };
+  /** Another process of the same ledger, as far as the program can tell: own folder, own pools, own memory. */
+  newNode(options?: { readonly unseal?: boolean }): Promise<TestNode>;
+  stop(): Promise<void>;
+}
+
+const ADMIN = { name: 'ada', password: 'correct lantern copper violin' };
+
+const startNode = async (db: TestDatabase, folder: string, tokenOf: () => string): Promise<TestNode> => {
+  const config = readConfig({ data: folder, listen: '127.0.0.1:0', log: 'debug' }, {});
+  if (config._tag === 'Left') throw new Error(config.left);
+  const log: string[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
+  const database = await db.open({ dataFolder: folder });
+  const slotCost = { memoryKib: 19_456, iterations: 2, parallelism: 1 };
+  const program = await startProgram(config.right, logger, { database, slotCost });
+  return {
+    ...{ address: program.address, folder, program, database, log },
+    call: async (method, path, body, { token = tokenOf(), headers = {} } = {}) => {
+      const auth = token === null ? {} : { 'x-vault-token': token };
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const sent = body === undefined ? {} : { body: text };
+      const response = await fetch(`${program.address}/v1/${path}`, {
+        method,
+        headers: { ...auth, ...headers },
+        ...sent,
+      });
+      const answered = await response.text();
+      let parsed: Json = null;
+      try {
+        parsed = answered === '' ? null : JSON.parse(answered);
+      } catch {
+        // Not JSON: metrics, NDJSON.
+      }
+      return { status: response.status, headers: response.headers, text: answered, body: parsed };
+    },
+    stop: async () => {
+      await program.stop();
+      await database.close();
+    },
+  };
+};
+
+export const testCluster = async (): Promise<TestCluster> => {
+  const db = await testDatabase();
+  let rootToken = '';
+  const tokenOf = (): string => rootToken;
+  const node = await startNode(db, db.dataFolder, tokenOf);
+  const made = await node.call('POST', 'sys/init', {
+    ...{ secret_shares: 1, secret_threshold: 1, admin_name: ADMIN.name, admin_password: ADMIN.password },
+  });
+  if (made.status !== 200) console.error(node.log.join(''));
+  if (made.status !== 200) throw new Error(`init answered ${made.status} ${made.text}`);
+  rootToken = made.body.root_token;
+  const key: string = made.body.keys[0];
+  const nodes: TestNode[] = [];
+  const folders: string[] = [];
+  const unseal = async (each: TestNode): Promise<void> => {
+    const unsealed = await each.call('POST', 'sys/unseal', { key });
+    if (unsealed.status !== 200) throw new Error(`unseal answered ${unsealed.status} ${unsealed.text}`);
+  };
+  await unseal(node);
+  nodes.push(node);
+  return {
+    ...{ db, node, rootToken, key, admin: ADMIN },
+    newNode: async (options = {}) => {
+      const folder = mkdtempSync(join(tmpdir(), 'tallystick-node-'));
+      folders.push(folder);
+      copyFileSync(join(db.dataFolder, 'erasure-keys'), join(folder, 'erasure-keys'));
+      const another = await startNode(db, folder, tokenOf);
+      nodes.push(another);
+      if (options.unseal !== false) await unseal(another);
+      return another;
+    },
+    stop: async () => {
+      for (const each of nodes) await each.stop().catch(() => undefined);
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+      await db.drop();
+    },
+  };
+};
