@@ -11,10 +11,12 @@ import { DatabaseError } from '../postgres/errors.js';
 import type { Pipeline } from '../postgres/pipeline.js';
 import { AppendQueue, LIMITS, type Limits, type Waiting } from './append-queue.js';
 import type { Command } from './command.js';
+import { DatabaseClock } from './database-clock.js';
 import type { StoredEvent } from './event.js';
 import type { Head } from './head.js';
 import { IntegrityError } from './integrity.js';
 import type { Known } from './known.js';
+import { appendInOneCall } from './one-call.js';
 import { answerBatch, type Outcome } from './outcome.js';
 import type { PlacedBatch } from './place-batch.js';
 import { remedyFor } from './remedy.js';
@@ -51,6 +53,7 @@ const REFUSE_FOR_MS = 3000;
 
 export class Appender<State> {
   readonly queue: AppendQueue<State>;
+  readonly #clock: DatabaseClock;
   #pipeline: Pipeline | null = null;
   #working: Promise<void> | null = null;
   #closed: Failure | null = null;
@@ -58,6 +61,7 @@ export class Appender<State> {
 
   constructor(readonly ports: AppenderPorts<State>) {
     this.queue = new AppendQueue(ports.limits ?? LIMITS);
+    this.#clock = new DatabaseClock(ports.nowMs);
   }
 
   /** Why appends are refused just now, in operator's words; null when they are not. */
@@ -121,9 +125,12 @@ export class Appender<State> {
           if (outcome !== null) return answerBatch(batch, unsettled.answers, outcome);
           unsettled = null;
         }
-        const placed = await appendInTwoFlights(pipeline, this.ports, batch, committing => {
-          sent.batch = committing;
-        });
+        const committing = (placing: PlacedBatch<State>): void => {
+          sent.batch = placing;
+        };
+        const placed =
+          (await appendInOneCall(pipeline, this.ports, this.#clock, batch, committing)) ??
+          (await appendInTwoFlights(pipeline, this.ports, this.#clock, batch, committing));
         return this.#done(batch, placed);
       } catch (error) {
         const outcomeUnknown = sent.batch !== null && !(error instanceof DatabaseError && !error.connectionLost);

@@ -86,14 +86,17 @@ export const headOfSize: Query<StoredHead> = query(
   `select ${HEAD_COLUMNS} from batches where size = $1`,
 );
 
-/** The head with the clock of the database, for the statement after the lock (postgres.md §2). */
-export const newestHeadWithClock: Query<StoredHead & { readonly clock: number }> = query(
+/** The head with the clock of the database and the newest barrier, for the statement after the lock (postgres.md §2). */
+export const newestHeadWithClock: Query<StoredHead & { readonly clock: number; readonly barrier: number }> = query(
   'ledger_newest_head_with_clock',
   raw => {
     const head = decodeHead(raw);
-    return head && typeof raw.clock === 'number' ? E.right({ ...head, clock: raw.clock }) : E.left('a batches row');
+    const { clock, barrier } = raw;
+    return head && typeof clock === 'number' && typeof barrier === 'number'
+      ? E.right({ ...head, clock, barrier })
+      : E.left('a batches row');
   },
-  `select ${HEAD_COLUMNS}, clock_timestamp() as clock from ledger_head`,
+  `select ${HEAD_COLUMNS}, clock_timestamp() as clock, (select last_value from barrier) as barrier from ledger_head`,
 );
 
 /** Throws `IntegrityError('batch')` unless the row was made with this ledger's row key and its frontier gives its root. */

@@ -5,7 +5,7 @@
  */
 import { E } from '../fp.js';
 import type { Pool } from '../postgres/pool.js';
-import { noRow, type Query, query, type Runner } from '../sql.js';
+import { anyRow, noRow, type Query, query, type Runner } from '../sql.js';
 import { authenticate, EVENT_COLUMNS, eventRow, type StoredEvent } from './event.js';
 import { believeHead, headAtOrBefore, newestHead } from './head.js';
 import { IntegrityError } from './integrity.js';
@@ -46,6 +46,7 @@ const batchEndAtOrAfter: Query<number> = query(
   'select size from batches where size >= $1 order by size limit 1',
 );
 
+const bumpBarrier: Query<null> = query('ledger_bump_barrier', anyRow, `select nextval('barrier')`);
 const begin: Query<never> = query(null, noRow, 'begin');
 const commit: Query<never> = query(null, noRow, 'commit');
 
@@ -94,6 +95,8 @@ export class Moments<State> {
       await connection.run(begin);
       try {
         await connection.run(lockLedgerShared);
+        // An append in one call that stamped before this is refused: its stamp could lie before T.
+        await connection.run(bumpBarrier);
         await this.#clockPasses(connection, atUs);
         const [stored] = await connection.run(newestHead);
         if (stored === undefined) throw new IntegrityError('ledger head');

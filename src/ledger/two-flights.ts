@@ -11,6 +11,7 @@ import { DatabaseError } from '../postgres/errors.js';
 import type { Pipeline } from '../postgres/pipeline.js';
 import type { Waiting } from './append-queue.js';
 import type { AppenderPorts } from './appender.js';
+import type { DatabaseClock } from './database-clock.js';
 import { authenticate, type StoredEvent } from './event.js';
 import { believeHead, macOf, newestHeadWithClock } from './head.js';
 import { IntegrityError } from './integrity.js';
@@ -38,6 +39,7 @@ import {
 export const appendInTwoFlights = async <State>(
   pipeline: Pipeline,
   ports: AppenderPorts<State>,
+  clock: DatabaseClock,
   batch: readonly Waiting<State>[],
   committing: (batch: PlacedBatch<State>) => void,
 ): Promise<PlacedBatch<State>> => {
@@ -68,6 +70,7 @@ export const appendInTwoFlights = async <State>(
     known.advance(tail, head);
     remember(known, unknown, heads);
 
+    clock.heard(stored.clock, stored.barrier);
     const placed = placeBatch(commands, {
       keys: known.keys,
       head,
