@@ -65,7 +65,8 @@ export const uuidArray = arrayOf<string>({
   oid: OID.uuid,
   size: () => 16,
   write: (value, out, at) => {
-    if (out.write(value.replaceAll('-', ''), at, 16, 'hex') !== 16) throw new RangeError('not a UUID');
+    const hex = value.replaceAll('-', '');
+    if (hex.length !== 32 || out.write(hex, at, 16, 'hex') !== 16) throw new RangeError('not a UUID');
   },
 });
 

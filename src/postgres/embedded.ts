@@ -53,6 +53,11 @@ export const startEmbedded = async ({ folder, settings = {} }: EmbeddedOptions):
   const socket = await socketFolder(home, identity);
   const child = startServer(run, native, home, data, socket, settings);
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()));
+  // The server must not keep a program alive that has nothing else to do, nor outlive one that ends.
+  child.unref();
+  const atExit = (): void => void child.kill('SIGINT');
+  process.once('exit', atExit);
+  void ended.then(() => process.removeListener('exit', atExit));
   const connection: ConnectionOptions = {
     host: socket,
     port: 5432,
@@ -75,6 +80,7 @@ export const startEmbedded = async ({ folder, settings = {} }: EmbeddedOptions):
       const pid = (await postmasterOf(data)) ?? child.pid;
       // SIGINT: PostgreSQL's fast shutdown. Sessions end, everything is flushed, no recovery at the next start.
       if (pid !== undefined) signal(pid, 'SIGINT');
+      child.ref();
       await ended;
       if (!socket.startsWith(home)) await rm(socket, { recursive: true, force: true });
     },
