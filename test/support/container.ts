@@ -1,10 +1,14 @@
-/** PostgreSQL in a container, through testcontainers, where a Docker engine answers. */
+/**
+ * PostgreSQL in a container, through testcontainers, where a Docker engine answers. A run that was killed leaves its
+ * container behind; the next one finds it by its label and removes it.
+ */
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import type { TestServer } from './server.js';
 
 /** Newest first; what is there already is used, so that no test run downloads an image that nobody asked for. */
 const IMAGES = ['postgres:18', 'postgres:17', 'postgres:16', 'postgres:15'];
+const LABEL = 'tallystick.test.process';
 
 const SOCKET = process.env.DOCKER_HOST?.replace(/^unix:\/\//, '') ?? '/var/run/docker.sock';
 
@@ -13,29 +17,20 @@ export const localImage = async (): Promise<string | null> => {
   if (!SOCKET.startsWith('/') || !existsSync(SOCKET)) return null;
   const wanted = process.env.TALLYSTICK_TEST_IMAGE;
   for (const image of wanted === undefined ? IMAGES : [wanted])
-    if ((await engineAnswers(`/images/${image}/json`)) === 200) return image;
+    if ((await engine('GET', `/images/${image}/json`))?.status === 200) return image;
   return null;
 };
 
-const engineAnswers = (path: string): Promise<number | null> =>
-  new Promise(resolve => {
-    const asked = request({ socketPath: SOCKET, path, timeout: 1000 }, answer => {
-      answer.resume();
-      resolve(answer.statusCode ?? null);
-    });
-    asked.on('timeout', () => asked.destroy());
-    asked.on('error', () => resolve(null));
-    asked.end();
-  });
-
 export const startContainer = async (image: string): Promise<TestServer> => {
-  // The runner stops what it starts, so the helper container that would do it (and its image) is not needed.
+  await removeForgotten();
+  // The label does what testcontainers' helper container would, without its image.
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
   const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
   const container = await new PostgreSqlContainer(image)
     .withDatabase('tallystick')
     .withUsername('tallystick')
     .withPassword('tallystick')
+    .withLabels({ [LABEL]: String(process.pid) })
     .withStartupTimeout(60_000)
     .start();
   return {
@@ -46,3 +41,32 @@ export const startContainer = async (image: string): Promise<TestServer> => {
     },
   };
 };
+
+const removeForgotten = async (): Promise<void> => {
+  const filters = encodeURIComponent(JSON.stringify({ label: [LABEL] }));
+  const answer = await engine('GET', `/containers/json?all=true&filters=${filters}`);
+  const found: unknown = answer?.status === 200 ? JSON.parse(answer.body) : [];
+  for (const { Id, Labels } of found as { Id: string; Labels: Record<string, string> }[])
+    if (!lives(Number(Labels[LABEL]))) await engine('DELETE', `/containers/${Id}?force=true&v=true`);
+};
+
+const lives = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+};
+
+const engine = (method: string, path: string): Promise<{ status: number; body: string } | null> =>
+  new Promise(resolve => {
+    const asked = request({ method, socketPath: SOCKET, path, timeout: 1000 }, answer => {
+      const chunks: Buffer[] = [];
+      answer.on('data', chunk => chunks.push(chunk));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }));
+    });
+    // A container takes longer to remove than an engine to answer; that it was asked to is enough.
+    asked.on('timeout', () => asked.destroy());
+    asked.on('error', () => resolve(null));
+    asked.end();
+  });
