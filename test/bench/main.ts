@@ -1,0 +1,154 @@
+/**
+ * `npm run bench`: every figure beside a baseline that was measured in the same run, on real PostgreSQL with fsync and
+ * synchronous_commit on. Ratios are worth trusting, absolute figures belong to the machine.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { projections } from '../../projections/index.js';
+import { randomUuid4 } from '../../src/crypto/random.js';
+import { openDatabase } from '../../src/postgres/database.js';
+import { type Embedded, startEmbedded } from '../../src/postgres/embedded.js';
+import { Projector } from '../../src/projector/projector.js';
+import { rebuild } from '../../src/projector/rebuild.js';
+import { batchCeiling, singleRows } from './baselines.js';
+import { baselineTables, projectionEvents } from './fixtures.js';
+import { inProcess } from './in-process.js';
+import { load, residentMb, startDevServer, startEmptyServer } from './processes.js';
+import { below, figure, floor, perSecond, say } from './report.js';
+
+const SECONDS = 5;
+const REBUILD_EVENTS = 200_000;
+
+const ownerClient = async ({ connection }: Embedded, database = connection.database): Promise<pg.Client> => {
+  const { host, port, user, password } = connection;
+  const client = new pg.Client({ host, port, user, password, database });
+  await client.connect();
+  await client.query('set search_path to tallystick, tallystick_projections, public');
+  return client;
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-'));
+say(
+  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}; client, server and PostgreSQL share them`,
+);
+try {
+  say('\nAppends through the ledger, in this process, sealing included');
+  const ledgerFolder = join(folder, 'ledger');
+  const embedded = await startEmbedded({ folder: ledgerFolder });
+  const program = await inProcess(ledgerFolder, embedded);
+  const client = await ownerClient(embedded);
+  await baselineTables(client);
+  const single = await singleRows(client, 3);
+  figure('single-row durable inserts, one connection', perSecond(single), 'baseline');
+  const ceiling = await batchCeiling(program.database, 4);
+  figure('batch ceiling: same columns and indexes, 256 rows', perSecond(ceiling), 'baseline');
+  const rates = new Map<number, number>();
+  for (const writers of [1, 16, 64, 256]) {
+    rates.set(writers, await program.writes(writers, writers === 1 ? 3 : SECONDS));
+    const rate = rates.get(writers) ?? 0;
+    figure(
+      `${writers} writers`,
+      perSecond(rate),
+      `${(rate / single).toFixed(2)} × single rows, ${Math.round((100 * rate) / ceiling)} % of the ceiling`,
+    );
+  }
+  const at256 = (rates.get(256) ?? 0) / ceiling;
+  floor('ledger at 256 with sealing ≥ 30 % of the batch ceiling', at256 >= 0.3, `${Math.round(at256 * 100)} %`);
+
+  say('\nCPU of this process');
+  figure('sealing a write', `${(await program.sealingMicros()).toFixed(0)} µs`);
+  figure('opening a read', `${(await program.openingMicros()).toFixed(0)} µs`);
+
+  say('\nAs of then');
+  await program.versions('asof/short', 10);
+  await program.versions('asof/long', 100_000);
+  const [short, long] = [await program.asOfMillis('asof/short', 10), await program.asOfMillis('asof/long', 100_000)];
+  figure('as-of read, stream of 10 versions', `${short.toFixed(2)} ms`);
+  figure('as-of read, stream of 100,000 versions', `${long.toFixed(2)} ms`);
+  floor('as of on 100,000 versions within 2 × of 10', long <= 2 * short, `${(long / short).toFixed(2)} ×`);
+
+  say('\nHTTP at 64 connections, load from another process');
+  const server = await startDevServer(join(folder, 'http'));
+  const empty = await startEmptyServer(embedded.connection);
+  const post = await load(empty.address, '', 'post', 64, SECONDS);
+  figure('empty fastify, JSON POST', perSecond(post.rate), 'baseline');
+  for (const writers of [1, 16, 64, 256]) {
+    const write = await load(server.address, server.token, 'write', writers, SECONDS);
+    figure(
+      `writes at ${writers}`,
+      perSecond(write.rate),
+      `p50 ${write.p50.toFixed(1)} ms, p99 ${write.p99.toFixed(1)} ms, ${(write.rate / single).toFixed(2)} × single rows`,
+    );
+    if (writers !== 64) continue;
+    const wanted = Math.min(2.5 * single, 0.25 * post.rate);
+    floor(
+      'HTTP writes at 64 ≥ min(2.5 × single rows, 25 % of empty POST)',
+      write.rate >= wanted,
+      `${perSecond(write.rate)} against ${perSecond(wanted)}`,
+    );
+  }
+  const pooled = await load(empty.address, '', 'pooled', 64, SECONDS);
+  figure('pooled single-row read through fastify', perSecond(pooled.rate), `baseline, p99 ${pooled.p99.toFixed(1)} ms`);
+  const read = await load(server.address, server.token, 'read', 64, SECONDS);
+  figure('reads', perSecond(read.rate), `p50 ${read.p50.toFixed(1)} ms, p99 ${read.p99.toFixed(1)} ms`);
+  floor(
+    'HTTP reads at 64 ≥ 1.2 × pooled single-row route',
+    read.rate >= 1.2 * pooled.rate,
+    `${(read.rate / pooled.rate).toFixed(2)} ×`,
+  );
+  floor('p99 of reads < 100 ms', read.p99 < 100, `${read.p99.toFixed(1)} ms`);
+  empty.stop();
+  await server.stop();
+
+  say('\nStart');
+  figure('first start to ready was', `${(server.readyMs / 1000).toFixed(2)} s`);
+  const again = await startDevServer(join(folder, 'http'));
+  figure('second start to ready', `${(again.readyMs / 1000).toFixed(2)} s`);
+  await again.stop();
+  const idle = await startDevServer(join(folder, 'idle'));
+  await new Promise(resolve => setTimeout(resolve, 5000));
+  const resident = residentMb(idle.pid);
+  figure('server process, idle', `${resident.toFixed(0)} MB`);
+  floor('idle below 150 MB resident', resident < 150, `${resident.toFixed(0)} MB`);
+  await idle.stop();
+
+  say(`\nRebuilding projections over ${REBUILD_EVENTS.toLocaleString('en')} events`);
+  await program.stop();
+  await client.end();
+  const admin = await ownerClient(embedded, 'postgres');
+  await admin.query('create database rebuild');
+  await admin.end();
+  const owner = { ...embedded.connection, database: 'rebuild' };
+  const database = await openDatabase({
+    owner,
+    logins: null,
+    schema: 'tallystick',
+    dataFolder: join(folder, randomUuid4()),
+    poolSize: 2,
+  });
+  const filler = await ownerClient(embedded, 'rebuild');
+  const projector = new Projector({
+    pool: database.projector,
+    doorbell: null,
+    projections,
+    fold: true,
+    notice: () => {},
+  });
+  await new Promise(resolve => setTimeout(resolve, 500));
+  await projector.stop();
+  await projectionEvents(filler, REBUILD_EVENTS);
+  for (const projection of projections) {
+    const { events, seconds } = await rebuild(database.projector, projection, () => {});
+    figure(projection.name, perSecond(events / seconds), `${seconds.toFixed(2)} s`);
+    floor(`rebuild of ${projection.name} ≥ 100,000 events/s`, events / seconds >= 100_000, perSecond(events / seconds));
+  }
+  await filler.end();
+  await database.close();
+  await embedded.stop();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+say(below() === 0 ? '\nAll floors hold.' : `\n${below()} floors do not hold on this machine, in this run.`);
+process.exitCode = below() === 0 ? 0 : 1;
