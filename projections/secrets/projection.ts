@@ -11,7 +11,8 @@ const moments = (table: TableName): Query<never> =>
     `insert into ${table('secret_moments')} (stream_id, position, stream_version)
      select stream_id, position, stream_version
        from events
-      where position > $1 and position <= $2 and lane = 0 and type like 'secret.%'`,
+      where position > $1 and position <= $2 and lane = 0 and type like 'secret.%'
+      order by stream_id, position`,
   );
 
 const current = (table: TableName): Query<never> =>

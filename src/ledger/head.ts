@@ -86,17 +86,17 @@ export const headOfSize: Query<StoredHead> = query(
   `select ${HEAD_COLUMNS} from batches where size = $1`,
 );
 
-/** The head with the clock of the database and the newest barrier, for the statement after the lock (postgres.md §2). */
-export const newestHeadWithClock: Query<StoredHead & { readonly clock: number; readonly barrier: number }> = query(
+/** The head with the clock of the database and the newest settled moment (both µs), for the statement after the lock. */
+export const newestHeadWithClock: Query<StoredHead & { readonly clock: number; readonly settled: number }> = query(
   'ledger_newest_head_with_clock',
   raw => {
     const head = decodeHead(raw);
-    const { clock, barrier } = raw;
-    return head && typeof clock === 'number' && typeof barrier === 'number'
-      ? E.right({ ...head, clock, barrier })
+    const { clock, settled } = raw;
+    return head && typeof clock === 'number' && typeof settled === 'number'
+      ? E.right({ ...head, clock, settled })
       : E.left('a batches row');
   },
-  `select ${HEAD_COLUMNS}, clock_timestamp() as clock, (select last_value from barrier) as barrier from ledger_head`,
+  `select ${HEAD_COLUMNS}, clock_timestamp() as clock, (select last_value from settled) as settled from ledger_head`,
 );
 
 /** Throws `IntegrityError('batch')` unless the row was made with this ledger's row key and its frontier gives its root. */

@@ -5,19 +5,19 @@
  */
 import { E } from '../fp.js';
 import type { Pool } from '../postgres/pool.js';
-import { anyRow, noRow, type Query, query, type Runner } from '../sql.js';
+import { type Query, query, type Runner } from '../sql.js';
 import { authenticate, EVENT_COLUMNS, eventRow, type StoredEvent } from './event.js';
-import { believeHead, headAtOrBefore, newestHead } from './head.js';
+import { believeHead, headAtOrBefore } from './head.js';
 import { IntegrityError } from './integrity.js';
 import type { Known } from './known.js';
-import { lockLedgerShared } from './statements.js';
 
 const number = (name: string) => (raw: Readonly<Record<string, unknown>>) => {
   const value = raw[name];
   return typeof value === 'number' ? E.right(value) : E.left(name);
 };
 
-const clock: Query<number> = query('ledger_clock', number('clock'), 'select clock_timestamp() as clock');
+/** The barrier: holds the append lock shared until the clock has passed the moment, and answers the size then (schema/0003). */
+const settle: Query<number> = query('ledger_settle', number('newest_size'), 'select newest_size from settle($1)');
 
 /** $1 µs, $2 the size to search in. */
 const positionAt: Query<number> = query(
@@ -46,16 +46,9 @@ const batchEndAtOrAfter: Query<number> = query(
   'select size from batches where size >= $1 order by size limit 1',
 );
 
-const bumpBarrier: Query<null> = query('ledger_bump_barrier', anyRow, `select nextval('barrier')`);
-const begin: Query<never> = query(null, noRow, 'begin');
-const commit: Query<never> = query(null, noRow, 'commit');
-
 export class InFuture extends Error {
   override readonly name = 'InFuture';
 }
-
-/** The barrier waits for the clock of the database to pass the asked millisecond; a node's clock may be this far ahead. */
-const WAIT_MAX_MS = 2000;
 
 export class Moments<State> {
   #barrier: { readonly atUs: number; readonly size: Promise<number> } | null = null;
@@ -85,25 +78,18 @@ export class Moments<State> {
     const { size, lastRecordedAt } = this.known.head;
     // A stamp after T is known, and stamps never go back: everything up to T is settled.
     if (atUs < lastRecordedAt) return this.#search(this.pool, atUs, size);
-    return this.#search(this.pool, atUs, await this.#settled(atUs));
+    const settled = await this.#settled(atUs);
+    // The size is a claim of the database: what lies up to it is read and authenticated before it is used.
+    await this.known.catchUp(this.pool);
+    return this.#search(this.pool, atUs, Math.min(settled, this.known.head.size));
   }
 
   /** A size that holds everything that will ever have a stamp ≤ `atUs`. Readers that wait share one barrier. */
   #settled(atUs: number): Promise<number> {
     if (this.#barrier !== null && this.#barrier.atUs >= atUs) return this.#barrier.size;
-    const size = this.pool.session(async connection => {
-      await connection.run(begin);
-      try {
-        await connection.run(lockLedgerShared);
-        // An append in one call that stamped before this is refused: its stamp could lie before T.
-        await connection.run(bumpBarrier);
-        await this.#clockPasses(connection, atUs);
-        const [stored] = await connection.run(newestHead);
-        if (stored === undefined) throw new IntegrityError('ledger head');
-        return believeHead(this.known.keys, stored).size;
-      } finally {
-        await connection.run(commit);
-      }
+    const size = this.pool.run(settle, [atUs]).then(([settled]) => {
+      if (settled === undefined) throw new IntegrityError('ledger head');
+      return settled;
     });
     const barrier = { atUs, size };
     this.#barrier = barrier;
@@ -112,16 +98,6 @@ export class Moments<State> {
     };
     size.then(done, done);
     return size;
-  }
-
-  async #clockPasses(connection: Runner, atUs: number): Promise<void> {
-    const until = Math.floor(atUs / 1000) * 1000 + 1000;
-    for (let waited = 0; ; waited += 1) {
-      const [now] = await connection.run(clock);
-      if (now !== undefined && now >= until) return;
-      if (waited > WAIT_MAX_MS) throw new InFuture('that time has not come yet for the database');
-      await new Promise(resolve => setTimeout(resolve, 1));
-    }
   }
 
   async #search(runner: Runner, atUs: number, size: number): Promise<number> {

@@ -19,20 +19,22 @@ import { eventArrays, keyArrays } from './statements.js';
 interface Outcome {
   readonly outcome: string;
   readonly clock: number;
-  readonly barrier: number;
 }
 
 const append: Query<Outcome> = query(
   'ledger_append',
-  ({ outcome, clock, barrier_now }) =>
-    typeof outcome === 'string' && typeof clock === 'number' && typeof barrier_now === 'number'
-      ? E.right({ outcome, clock, barrier: barrier_now })
+  ({ outcome, clock }) =>
+    typeof outcome === 'string' && typeof clock === 'number'
+      ? E.right({ outcome, clock })
       : E.left('an outcome of append'),
-  `select outcome, clock, barrier_now
-     from append($1, $2, to_timestamp($3::bigint / 1000000.0),
+  `select outcome, clock
+     from append($1, to_timestamp($2::bigint / 1000000.0), $3,
                  $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
                  $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)`,
 );
+
+/** ms that a stamp chosen before the lock may differ from the clock under it. */
+const SKEW_MS = 1000;
 
 /** Null: not possible now, nothing was written; take two flights. */
 export const appendInOneCall = async <State>(
@@ -51,7 +53,7 @@ export const appendInOneCall = async <State>(
   if (commands.some(command => command.streams.some(id => known.cache.peek(id) === undefined))) return null;
 
   const startedAt = performance.now();
-  const stamp = Math.max(estimate.nowUs - (estimate.nowUs % 1000), head.lastRecordedAt);
+  const stamp = Math.max(estimate - (estimate % 1000), head.lastRecordedAt);
   const ground = { keys: known.keys, head, chain: known.chain, recordedAt: stamp, epoch: ports.epoch() };
   const placed = placeBatch(commands, { ...ground, cache: known.cache, recent: known.recent, repeats: new Map() });
   if (placed.events.length === 0) return placed;
@@ -60,7 +62,7 @@ export const appendInOneCall = async <State>(
   if (rowKey === null) throw new Error('no row key serves the epoch of a new head');
   committing(placed);
   const [heard] = await pipeline.run(append, [
-    ...[head.size, estimate.barrier, stamp, ...eventArrays(placed.events), ...keyArrays(placed.insertKeys)],
+    ...[head.size, stamp, SKEW_MS, ...eventArrays(placed.events), ...keyArrays(placed.insertKeys)],
     uuidArray(placed.deleteKeys),
     ...[next.size, next.root, Buffer.concat(next.frontier), next.authorityCount, next.authorityChain],
     ...[next.keyringGeneration, next.epoch, macOf(known.keys, rowKey, next)],
@@ -69,7 +71,7 @@ export const appendInOneCall = async <State>(
     clock.refused();
     return null;
   }
-  clock.heard(heard.clock, heard.barrier);
+  clock.heard(heard.clock);
   known.committed(placed);
   const total = performance.now() - startedAt;
   ports.measured?.({

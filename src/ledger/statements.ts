@@ -13,12 +13,6 @@ export const lockLedger: Query<null> = query(
   `select pg_advisory_xact_lock(1414745932, hashtext(current_schema()))`,
 );
 
-export const lockLedgerShared: Query<null> = query(
-  'ledger_lock_shared',
-  anyRow,
-  `select pg_advisory_xact_lock_shared(1414745932, hashtext(current_schema()))`,
-);
-
 export const newestOfStreams: Query<StoredEvent> = query(
   'ledger_newest_of_streams',
   eventRow,

@@ -17,7 +17,7 @@ import { believeHead, macOf, newestHeadWithClock } from './head.js';
 import { IntegrityError } from './integrity.js';
 import { type Known, TAIL_PAGE, tailAfter } from './known.js';
 import { type PlacedBatch, placeBatch } from './place-batch.js';
-import { stampOf } from './stamp.js';
+import { afterMoment, stampOf } from './stamp.js';
 import {
   deleteKeys,
   deleteSlot,
@@ -70,12 +70,12 @@ export const appendInTwoFlights = async <State>(
     known.advance(tail, head);
     remember(known, unknown, heads);
 
-    clock.heard(stored.clock, stored.barrier);
+    clock.heard(stored.clock);
     const placed = placeBatch(commands, {
       keys: known.keys,
       head,
       chain: known.chain,
-      recordedAt: stampOf(stored.clock, head.lastRecordedAt, ports.nowMs()),
+      recordedAt: stampOf(stored.clock, Math.max(head.lastRecordedAt, afterMoment(stored.settled)), ports.nowMs()),
       epoch: ports.epoch(),
       cache: known.cache,
       recent: known.recent,

@@ -5,6 +5,8 @@
 import type { Session } from './session.js';
 
 const POLL_MS = 2000;
+/** This process rings too: looking more often than this would cost more than it tells. */
+const APART_MS = 200;
 
 export interface Follower {
   stop(): void;
@@ -15,13 +17,10 @@ export const follow = (
   subscribe: (listener: () => void) => () => void,
   notice: (what: string, cause: unknown) => void,
 ): Follower => {
-  let [busy, again, stopped] = [false, false, false];
+  let [busy, stopped] = [false, false];
+  let later: NodeJS.Timeout | null = null;
   const look = async (): Promise<void> => {
-    if (stopped || session.closed) return;
-    if (busy) {
-      again = true;
-      return;
-    }
+    if (busy || stopped || session.closed) return;
     busy = true;
     try {
       await session.catchUp();
@@ -30,18 +29,22 @@ export const follow = (
     } finally {
       busy = false;
     }
-    if (again) {
-      again = false;
-      await look();
-    }
   };
-  const unsubscribe = subscribe(() => void look());
+  const rung = (): void => {
+    later ??= setTimeout(() => {
+      later = null;
+      void look();
+    }, APART_MS);
+    later.unref();
+  };
+  const unsubscribe = subscribe(rung);
   const timer = setInterval(() => void look(), POLL_MS);
   timer.unref();
   return {
     stop: () => {
       stopped = true;
       clearInterval(timer);
+      if (later !== null) clearTimeout(later);
       unsubscribe();
     },
   };

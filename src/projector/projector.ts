@@ -55,8 +55,8 @@ export class Projector {
     return this.ports.projections.map(({ name }) => name);
   }
 
-  wake(): void {
-    for (const worker of this.#workers.values()) worker.wake();
+  wake(urgent = false): void {
+    for (const worker of this.#workers.values()) worker.wake(urgent);
   }
 
   async stop(): Promise<void> {
@@ -91,7 +91,7 @@ export class Projector {
       if (mark !== undefined && mark.position >= position) return read(this.ports.pool);
       const left = until - performance.now();
       if (left <= 0) return this.#withTail(name, mark ?? null, position, read);
-      this.wake();
+      this.wake(true);
       await this.#moved(Math.min(left, 20));
     }
   }

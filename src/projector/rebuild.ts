@@ -9,7 +9,8 @@ import { noRow, type Query, query, type Runner } from '../sql.js';
 import { type Fold, fillIn, type Projection, type TableName } from './projection.js';
 import { holdMark, ledgerSize, putMark } from './statements.js';
 
-const BATCH_EVENTS = 20_000;
+/** Large: a set of a hundred thousand events touches each row once where small sets touch it again and again. */
+const BATCH_EVENTS = 100_000;
 
 const ddl = (text: string): Query<never> => query(null, noRow, text);
 

@@ -18,6 +18,8 @@ export interface WorkerPorts {
 }
 
 const BATCH_EVENTS = 5000;
+/** Under load a worker folds what came together in this time, instead of a transaction for each commit. */
+const GATHER_MS = 25;
 const BUSY_POLL_MS = 250;
 const IDLE_POLL_MS = 2000;
 
@@ -30,7 +32,8 @@ export class Worker {
   #position = 0;
   #stopped = false;
   #wanted = true;
-  #sleeping: (() => void) | null = null;
+  #urgent = false;
+  #sleeping: ((urgent: boolean) => void) | null = null;
   readonly #done: Promise<void>;
 
   constructor(readonly ports: WorkerPorts) {
@@ -42,14 +45,16 @@ export class Worker {
     return this.#position;
   }
 
-  wake(): void {
+  /** Soon; at once when somebody waits for it. */
+  wake(urgent = false): void {
     this.#wanted = true;
-    this.#sleeping?.();
+    if (urgent) this.#urgent = true;
+    this.#sleeping?.(urgent);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.wake();
+    this.wake(true);
     await this.#done;
     await this.ports.pool.run(dropLease, [this.ports.projection.name, this.#token]).catch(() => undefined);
   }
@@ -58,6 +63,7 @@ export class Worker {
     let quiet = 0;
     while (!this.#stopped) {
       this.#wanted = false;
+      this.#urgent = false;
       let moved = false;
       try {
         moved = await this.#catchUp();
@@ -71,14 +77,22 @@ export class Worker {
     }
   }
 
+  /** Until `ms` have passed, or a wake: an ordinary one counts only after the gathering time. */
   #sleep(ms: number): Promise<void> {
-    if (this.#wanted || this.#stopped) return Promise.resolve();
+    if (this.#urgent || this.#stopped) return Promise.resolve();
     return new Promise(resolve => {
-      const timer = setTimeout(() => this.#sleeping?.(), ms);
-      this.#sleeping = () => {
+      const since = performance.now();
+      const done = (): void => {
         clearTimeout(timer);
         this.#sleeping = null;
         resolve();
+      };
+      let timer = setTimeout(done, this.#wanted ? GATHER_MS : ms);
+      this.#sleeping = urgent => {
+        clearTimeout(timer);
+        const gathered = GATHER_MS - (performance.now() - since);
+        if (urgent || gathered <= 0) done();
+        else timer = setTimeout(done, gathered);
       };
     });
   }

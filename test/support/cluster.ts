@@ -6,6 +6,7 @@ import pino from 'pino';
 import { readConfig } from '../../src/config.js';
 import type { Database } from '../../src/postgres/database.js';
 import { type Program, startProgram } from '../../src/program.js';
+import { whenSuiteEnds } from './cleanup.js';
 import { type TestDatabase, testDatabase } from './database.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads into answers of many shapes, and fails where one is another.
@@ -92,7 +93,6 @@ export const testCluster = async (): Promise<TestCluster> => {
   const made = await node.call('POST', 'sys/init', {
     ...{ secret_shares: 1, secret_threshold: 1, admin_name: ADMIN.name, admin_password: ADMIN.password },
   });
-  if (made.status !== 200) console.error(node.log.join(''));
   if (made.status !== 200) throw new Error(`init answered ${made.status} ${made.text}`);
   rootToken = made.body.root_token;
   const key: string = made.body.keys[0];
@@ -104,8 +104,19 @@ export const testCluster = async (): Promise<TestCluster> => {
   };
   await unseal(node);
   nodes.push(node);
+  let stopping: Promise<void> | null = null;
+  const stopAll = async (): Promise<void> => {
+    for (const each of nodes) await each.stop().catch(() => undefined);
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    await db.drop();
+  };
+  const stop = (): Promise<void> => {
+    stopping ??= stopAll();
+    return stopping;
+  };
+  whenSuiteEnds(stop);
   return {
-    ...{ db, node, rootToken, key, admin: ADMIN },
+    ...{ db, node, rootToken, key, admin: ADMIN, stop },
     newNode: async (options = {}) => {
       const folder = mkdtempSync(join(tmpdir(), 'tallystick-node-'));
       folders.push(folder);
@@ -114,11 +125,6 @@ export const testCluster = async (): Promise<TestCluster> => {
       nodes.push(another);
       if (options.unseal !== false) await unseal(another);
       return another;
-    },
-    stop: async () => {
-      for (const each of nodes) await each.stop().catch(() => undefined);
-      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-      await db.drop();
     },
   };
 };
