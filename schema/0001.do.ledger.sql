@@ -10,7 +10,10 @@ create table ledger (
   constraint ledger_pkey primary key (only_one),
   constraint ledger_is_only_one check (only_one)
 );
-comment on table ledger is 'Which ledger lies in this schema: one row, written at init. Not secret, and not believed by itself: every box and hash binds the id.';
+comment on table  ledger            is 'Which ledger lies in this schema: one row, written at init. Not secret, and not believed by itself: every box and hash binds the id.';
+comment on column ledger.ledger_id  is 'Random, 16 bytes; pinned in the data folder of every node.';
+comment on column ledger.only_one   is 'True: makes a second row impossible.';
+comment on column ledger.created_at is 'For people; nothing depends on it.';
 
 create table events (
   position       bigint      not null,
@@ -50,21 +53,33 @@ create table events (
   autovacuum_freeze_min_age = 0
 );
 -- Ciphertext does not compress: trying costs time on every write.
-alter table events alter header set storage external, alter body set storage external;
+alter table events
+  alter header set storage external,
+  alter names  set storage external,
+  alter body   set storage external;
 
 -- The fold of authority, and the tail of it that every read brings along.
 create index events_authority on events (position) where lane = 1;
 
 comment on table  events                is 'Immutable facts, sealed. No update, delete or truncate by any role (triggers below, and no such grants).';
 comment on column events.position       is 'Place in the whole ledger: 1, 2, 3 … without gaps, in commit order.';
+comment on column events.event_id       is 'Version 7; version 8 where an Idempotency-Key names it, so that a repeat is found.';
+comment on column events.stream_id      is 'The secret, policy, token … that it is about: random, or keyed from its name.';
 comment on column events.stream_version is 'Place in its stream: 1, 2, 3 … without gaps.';
+comment on column events.type           is 'One of the catalogue (docs/reference/events.md), in the clear.';
 comment on column events.lane           is '0 data, 1 authority, 2 recorded requests.';
 comment on column events.recorded_at    is 'The clock under the append lock, whole milliseconds, never backwards.';
+comment on column events.actor          is 'The entity that did it: a random id. Null: nobody was known.';
+comment on column events.epoch          is 'Which header key and row key.';
+comment on column events.day            is 'Days since 1970 in UTC, when it was sealed: which day key opens the header.';
+comment on column events.key_id         is 'The row in keys that opens the body. The row may be gone: then the body is noise.';
 comment on column events.facts          is 'Numbers, booleans and ids in the clear, for keyless folds. No words, nothing computed from a value.';
 comment on column events.header         is 'Who, what, when, where, why: a sealed box under a day key.';
 comment on column events.names          is 'Name boxes of the nodes that this event brings in.';
 comment on column events.body           is 'The value: a sealed box under a data key of its own, whose row in keys can be destroyed.';
 comment on column events.body_kind      is '0 none, 1 in the row, 2 in blocks.';
+comment on column events.body_len       is 'Bytes of the sealed, padded body; 0 without one.';
+comment on column events.body_hash      is 'Stays when a block is dropped after its retention: the tree still verifies.';
 comment on column events.row_mac        is 'Who holds the row key of the epoch wrote this row at this position.';
 
 create table batches (
@@ -85,10 +100,17 @@ create table batches (
   constraint batches_root_has_32_bytes     check (octet_length(root) = 32),
   constraint batches_head_mac_has_32_bytes check (octet_length(head_mac) = 32)
 ) with (fillfactor = 100);
-comment on table  batches           is 'One row for each commit: the head of the ledger after it, with frontier and MAC. Insert-only; a fork violates batches_prev_size_key.';
-comment on column batches.size      is 'How many events there are: the newest position.';
-comment on column batches.prev_size is 'The head this batch was put on; null only at the beginning.';
-comment on column batches.frontier  is 'Roots of the perfect subtrees, 32 bytes each, largest first (RFC 6962).';
+comment on table  batches                    is 'One row for each commit: the head of the ledger after it, with frontier and MAC. Insert-only; a fork violates batches_prev_size_key.';
+comment on column batches.size               is 'How many events there are: the newest position.';
+comment on column batches.prev_size          is 'The head this batch was put on; null only at the beginning.';
+comment on column batches.root               is 'Root of the Merkle tree of all events up to here (RFC 6962).';
+comment on column batches.frontier           is 'Roots of the perfect subtrees, 32 bytes each, largest first (RFC 6962).';
+comment on column batches.last_at            is 'The stamp of the newest event: no later one is before it.';
+comment on column batches.authority_count    is 'How many events of lane 1 there are.';
+comment on column batches.authority_chain    is 'A hash chain over them: nothing missing, inserted or in another order.';
+comment on column batches.keyring_generation is 'The generation of the keyring that belongs here: an older one put back is refused.';
+comment on column batches.epoch              is 'Whose row key made head_mac.';
+comment on column batches.head_mac           is 'Who holds the row key wrote this head.';
 
 create view ledger_head as
   select * from batches order by size desc limit 1;
@@ -97,12 +119,17 @@ comment on view ledger_head is 'The newest head.';
 create table blocks (
   position    bigint      not null,
   recorded_at timestamptz not null,
-  body        bytea       not null
+  body        bytea       not null,
+  constraint blocks_pkey primary key (position, recorded_at)
 ) partition by range (recorded_at);
+-- Partitions inherit it.
 alter table blocks alter body set storage external;
 create table blocks_default partition of blocks default;
-create index blocks_position on blocks (position);
-comment on table blocks is 'Bodies of recorded requests, by month, so that a month can be dropped after its retention; their hashes stay in events.';
+comment on table  blocks             is 'Bodies of recorded requests, by month, so that a month can be dropped after its retention; their hashes stay in events.';
+comment on column blocks.position    is 'The event whose body it is.';
+comment on column blocks.recorded_at is 'Of that event.';
+comment on column blocks.body        is 'A sealed box of compressed lines.';
+comment on table  blocks_default     is 'What falls outside the months that were made ahead.';
 
 create function refuse_change() returns trigger
   language plpgsql as

@@ -1,8 +1,8 @@
 -- Least privilege. The group roles have no login; each node's logins are members. Nobody but the owner may change a table,
 -- and the triggers of 0001 hold for the owner too.
 --
--- Not a migration: it runs at every start, after the migrations, because a database that was restored or copied under
--- another name has other group roles.
+-- Not a migration: it runs after the migrations wherever the roles lack something, because a database that was restored or
+-- copied under another name has other group roles.
 
 revoke all on all tables    in schema ${schema} from public;
 revoke all on all functions in schema ${schema} from public;
@@ -15,8 +15,9 @@ grant select, insert on ledger, events, batches, blocks, snapshots, keys, slots,
 grant select on ledger_head to ${writer};
 grant update, delete on keys, slots, keyring to ${writer};
 grant delete on snapshots to ${writer};
-grant select, usage, update on sequence barrier to ${writer};
-grant execute on all functions in schema ${schema} to ${writer};
+grant select on migrations to ${writer};
+grant select, update on sequence settled to ${writer};
+grant execute on function append, settle to ${writer};
 
 grant select on events, batches, ledger_head to ${projector};
 
