@@ -38,12 +38,19 @@ export const connectionFromUrl = (text: string, tls: TlsFiles): ConnectionOption
     database: decodeURIComponent(url.pathname.slice(1)) || user,
     user,
     password: decodeURIComponent(url.password),
-    tls: wantsTls ? tlsOptions(host, tls) : null,
+    tls: wantsTls ? tlsOptions(withFilesOf(url, tls)) : null,
   };
 };
 
-const tlsOptions = (host: string, { ca, cert, key }: TlsFiles): NonNullable<ConnectionOptions['tls']> => ({
-  servername: host,
+/** libpq's names for the same files; our settings win. */
+const withFilesOf = (url: URL, { ca, cert, key }: TlsFiles): TlsFiles => ({
+  ca: ca ?? url.searchParams.get('sslrootcert'),
+  cert: cert ?? url.searchParams.get('sslcert'),
+  key: key ?? url.searchParams.get('sslkey'),
+});
+
+/** The server's certificate is checked against the host's name or address, which `pg` adds; stricter than libpq's `require`. */
+const tlsOptions = ({ ca, cert, key }: TlsFiles): NonNullable<ConnectionOptions['tls']> => ({
   minVersion: 'TLSv1.2',
   rejectUnauthorized: true,
   ...(ca === null ? {} : { ca: read('TALLYSTICK_DATABASE_CA', ca) }),

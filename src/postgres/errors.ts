@@ -26,6 +26,9 @@ const ENDS_CONNECTION = new Set(['57P01', '57P02', '57P03', '25P03', '08006', '0
 export const databaseError = (error: unknown): DatabaseError => {
   if (error instanceof DatabaseError) return error;
   if (!(error instanceof Error)) return new DatabaseError('the database failed', { connectionLost: true });
+  // Thrown here, by a type parser or an encoder: the connection is as good as before.
+  if (error instanceof RangeError || error instanceof TypeError)
+    return new DatabaseError('a value of the database or for it cannot be held');
   const { code, constraint, severity } = error as { code?: unknown; constraint?: unknown; severity?: unknown };
   if (typeof code !== 'string' || typeof severity !== 'string')
     return new DatabaseError(`the database cannot be reached: ${reasonOf(code)}`, { connectionLost: true });

@@ -2,8 +2,8 @@
  * One pipelined connection: queries are written without waiting for the answers of earlier ones, each with a Sync of its
  * own. A batch with a failing statement ends in a COMMIT that "succeeds" with the word ROLLBACK; `command` gives that word.
  */
-import type pg from 'pg';
 import type { Runner } from '../sql.js';
+import { refuseOther } from './checks.js';
 import { type ConnectionOptions, newClient, type SessionSettings } from './connection.js';
 import { databaseError } from './errors.js';
 import { runOn } from './run.js';
@@ -18,17 +18,19 @@ export interface Pipeline extends Runner {
   onNotice(listener: (message: string, sqlstate: string) => void): void;
   /** At once; what is in flight is rejected with `connectionLost`. */
   destroy(): void;
+  /** After what is in flight was answered. */
   close(): Promise<void>;
 }
 
 /** A query that is not answered by then destroys the connection; nothing is cancelled on the server. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
-export const openPipeline = async (connection: ConnectionOptions, settings: SessionSettings): Promise<Pipeline> => {
-  const client = newClient(connection, settings, {
-    pipeline: true,
-    query_timeout: ANSWER_TIMEOUT_MS,
-  } as pg.ClientConfig);
+export const openPipeline = async (
+  connection: ConnectionOptions,
+  settings: SessionSettings,
+  systemIdentifier: string | null,
+): Promise<Pipeline> => {
+  const client = newClient(connection, settings, { pipeline: true, query_timeout: ANSWER_TIMEOUT_MS });
   let alive = true;
   const died = (): void => {
     alive = false;
@@ -37,37 +39,44 @@ export const openPipeline = async (connection: ConnectionOptions, settings: Sess
   client.on('end', died);
   try {
     await client.connect();
+    await refuseOther(client, systemIdentifier);
   } catch (error) {
+    destroySocket(client);
     throw databaseError(error);
   }
+  /** The server says why it closes a connection before the socket says that it is closed. */
+  const heard = <T>(answer: Promise<T>): Promise<T> =>
+    answer.catch((error: unknown) => {
+      const failure = databaseError(error);
+      if (failure.connectionLost) died();
+      throw failure;
+    });
   const backendPid: unknown = Reflect.get(client, 'processID');
-  const destroy = (): void => {
-    died();
-    const wire: unknown = Reflect.get(client, 'connection');
-    const stream: unknown = typeof wire === 'object' && wire !== null ? Reflect.get(wire, 'stream') : null;
-    if (typeof stream === 'object' && stream !== null && 'destroy' in stream && typeof stream.destroy === 'function')
-      stream.destroy();
-  };
   return {
     backendPid: typeof backendPid === 'number' ? backendPid : 0,
     get alive() {
       return alive;
     },
-    run: (query, values) => runOn(client, query, values),
-    command: async text => {
-      try {
-        return (await client.query(text)).command;
-      } catch (error) {
-        throw databaseError(error);
-      }
-    },
+    run: (query, values) => heard(runOn(client, query, values)),
+    command: text => heard(client.query(text).then(result => result.command)),
     onNotice: listener => {
       client.on('notice', notice => listener(notice.message ?? '', notice.code ?? ''));
     },
-    destroy,
+    destroy: () => {
+      died();
+      destroySocket(client);
+    },
     close: async () => {
       died();
       await client.end().catch(() => undefined);
     },
   };
+};
+
+/** `pg` has no public way to drop a connection without a farewell, which would wait for the queries in flight. */
+const destroySocket = (client: object): void => {
+  const wire: unknown = Reflect.get(client, 'connection');
+  const stream: unknown = typeof wire === 'object' && wire !== null ? Reflect.get(wire, 'stream') : null;
+  if (typeof stream === 'object' && stream !== null && 'destroy' in stream && typeof stream.destroy === 'function')
+    stream.destroy();
 };

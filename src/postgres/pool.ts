@@ -1,8 +1,9 @@
 /** An ordinary pool of one role: reads, and transactions that are not hot. Connections of unknown state are thrown away. */
 import pg from 'pg';
 import type { Runner } from '../sql.js';
+import { refuseOther } from './checks.js';
 import { type ConnectionOptions, clientConfig, type SessionSettings } from './connection.js';
-import { databaseError } from './errors.js';
+import { DatabaseError, databaseError } from './errors.js';
 import { runOn } from './run.js';
 
 export interface PoolStats {
@@ -12,7 +13,10 @@ export interface PoolStats {
 }
 
 export interface Pool extends Runner {
-  /** BEGIN … COMMIT around `work`; any throw rolls back. Resolves only after COMMIT was heard. */
+  /**
+   * BEGIN … COMMIT around `work`; any throw rolls back. Resolves only after the server said COMMIT: if `work` swallowed the
+   * error of a statement, COMMIT "succeeds" with the word ROLLBACK, and this rejects.
+   */
   transaction<T>(work: (tx: Runner) => Promise<T>): Promise<T>;
   /** One connection for several statements that belong together. */
   session<T>(work: (connection: Runner) => Promise<T>): Promise<T>;
@@ -20,12 +24,25 @@ export interface Pool extends Runner {
   close(): Promise<void>;
 }
 
-export const openPool = (connection: ConnectionOptions, settings: SessionSettings, max: number): Pool => {
-  const pool = new pg.Pool({ ...clientConfig(connection, settings), max, idleTimeoutMillis: 30_000 });
+export interface PoolOptions {
+  readonly connection: ConnectionOptions;
+  readonly settings: SessionSettings;
+  readonly max: number;
+  /** Null: whichever primary answers. */
+  readonly systemIdentifier: string | null;
+}
+
+export const openPool = ({ connection, settings, max, systemIdentifier }: PoolOptions): Pool => {
+  const pool = new pg.Pool({
+    ...clientConfig(connection, settings),
+    max,
+    idleTimeoutMillis: 30_000,
+    verify: (client, done) => void refuseOther(client, systemIdentifier).then(() => done(), done),
+  });
   // Without a listener an idle connection that breaks would end the process; the next query opens a new one.
   pool.on('error', () => {});
 
-  const session = async <T>(work: (connection: Runner) => Promise<T>): Promise<T> => {
+  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     const client = await pool.connect().catch((error: unknown) => {
       throw databaseError(error);
     });
@@ -33,7 +50,7 @@ export const openPool = (connection: ConnectionOptions, settings: SessionSetting
     client.on('error', ignored);
     let failed = true;
     try {
-      const result = await work({ run: (query, values) => runOn(client, query, values) });
+      const result = await work(client);
       failed = false;
       return result;
     } finally {
@@ -41,22 +58,31 @@ export const openPool = (connection: ConnectionOptions, settings: SessionSetting
       client.release(failed);
     }
   };
+  const runner = (client: pg.PoolClient): Runner => ({ run: (query, values) => runOn(client, query, values) });
+  const command = (client: pg.PoolClient, text: string): Promise<string> =>
+    client.query(text).then(
+      result => result.command,
+      (error: unknown) => {
+        throw databaseError(error);
+      },
+    );
 
+  let closed: Promise<void> | null = null;
   return {
     run: (query, values) => runOn(pool, query, values),
-    session,
+    session: work => withClient(client => work(runner(client))),
     transaction: work =>
-      session(async tx => {
-        await tx.run(begin);
-        const result = await work(tx);
-        await tx.run(commit);
+      withClient(async client => {
+        await command(client, 'begin');
+        const result = await work(runner(client));
+        if ((await command(client, 'commit')) !== 'COMMIT')
+          throw new DatabaseError('the transaction was rolled back', { sqlstate: '40000' });
         return result;
       }),
     stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    close: () => pool.end(),
+    close: () => {
+      closed ??= pool.end();
+      return closed;
+    },
   };
 };
-
-const none = () => ({ _tag: 'Left' as const, left: 'no row' });
-const begin = { name: null, text: 'begin', row: none };
-const commit = { name: null, text: 'commit', row: none };

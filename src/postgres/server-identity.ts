@@ -1,93 +1,97 @@
 /**
- * Who the embedded server runs as. PostgreSQL refuses root, so a root start drops to an unprivileged user; and where that
- * user cannot walk to the data folder (a clone under root's closed home), the one capability to read and search folders is
- * left to it, through setpriv.
+ * Who the embedded server runs as. PostgreSQL refuses root, so a start as root drops to an unprivileged user. That user must be
+ * able to walk to the binaries and to its data: the data folder lets its group through; for what lies in folders that are not
+ * ours to open (a clone under root's closed home) one capability is left to the server, by setpriv.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { UnusableDatabase } from './connection-url.js';
 
-export interface Identity {
+export interface ServerUser {
   readonly uid: number;
   readonly gid: number;
-  /** True: the folders are out of its reach without the capability. */
-  readonly needsReach: boolean;
 }
 
-/** Null when this process is not root: the server runs as the same user. */
-export const serverIdentity = async (...folders: readonly string[]): Promise<Identity | null> => {
+export interface Identity extends ServerUser {
+  /** The capability that is left to the server because it could not reach its files otherwise. */
+  readonly capability: Capability | null;
+}
+
+/** To read and search any folder; to do that and run files that only their owner may. Numbers of <linux/capability.h>. */
+type Capability = 'dac_read_search' | 'dac_override';
+const NUMBER: Readonly<Record<Capability, bigint>> = { dac_override: 1n, dac_read_search: 2n };
+
+/** Null when this process is not root: the server runs as the same user. `data`: whoever owns it already goes on. */
+export const serverUser = (data: string): ServerUser | null => {
   if (process.getuid?.() !== 0) return null;
-  const user = unprivileged();
-  const needsReach = folders.some(folder => !canReach(folder, user));
-  if (needsReach && !hasSetpriv())
-    throw new UnusableDatabase(
-      `PostgreSQL does not run as root, and the user it would run as cannot enter ${folders[0] ?? 'the data folder'}: run as an ordinary user, or set TALLYSTICK_DATA and the clone to folders that others may enter`,
-    );
-  return { ...user, needsReach };
+  const found = statSync(data, { throwIfNoEntry: false });
+  return found !== undefined && found.uid !== 0 ? { uid: found.uid, gid: found.gid } : unprivileged();
 };
 
-const unprivileged = (): { uid: number; gid: number } => {
+const unprivileged = (): ServerUser => {
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
   for (const name of ['postgres', 'nobody']) {
     const [, , uid, gid] = lines.find(line => line.startsWith(`${name}:`))?.split(':') ?? [];
-    if (uid !== undefined && gid !== undefined && Number(uid) > 0) return { uid: Number(uid), gid: Number(gid) };
+    if (Number(uid) > 0 && Number(gid) > 0) return { uid: Number(uid), gid: Number(gid) };
   }
   return { uid: 65_534, gid: 65_534 };
 };
 
-/** Whether every folder on the way may be searched by that user. */
-const canReach = (folder: string, { uid, gid }: { uid: number; gid: number }): boolean => {
+/** A folder of root's that nobody else may enter is opened to the server's group, to walk through and not to list. */
+export const letThrough = (folder: string, user: ServerUser): void => {
+  const { uid, mode } = statSync(folder);
+  if (uid !== 0 || (mode & 0o077) !== 0) return;
+  chownSync(folder, 0, user.gid);
+  chmodSync(folder, 0o710);
+};
+
+/** `folders` have to be walked into; `native` holds the programs. Throws `UnusableDatabase` where nothing helps. */
+export const identityFor = (user: ServerUser, folders: readonly string[], native: string): Identity => {
+  const inside = ['', 'bin', 'lib', 'share'].map(name => join(native, name));
+  const closed = [...folders, ...inside].find(folder => !mayWalk(folder, user));
+  const runs = may(join(native, 'bin', 'postgres'), user, 0o5);
+  if (closed === undefined && runs) return { ...user, capability: null };
+  const enough: readonly Capability[] = runs ? ['dac_read_search', 'dac_override'] : ['dac_override'];
+  const capability = setprivWorks() ? enough.find(heldCapability) : undefined;
+  if (capability === undefined)
+    throw new UnusableDatabase(
+      `PostgreSQL does not run as root, and the user that it would run as (${user.uid}) cannot enter ${closed ?? native}: run as an ordinary user, or move the program and TALLYSTICK_DATA to folders that others may enter`,
+    );
+  return { ...user, capability };
+};
+
+const mayWalk = (folder: string, user: ServerUser): boolean => {
   for (let at = folder; ; at = dirname(at)) {
-    const found = statSync(at);
-    const bit = found.uid === uid ? 0o100 : found.gid === gid ? 0o010 : 0o001;
-    // The data folder itself will belong to that user.
-    if (at !== folder && (found.mode & bit) === 0) return false;
+    if (!may(at, user, 0o1)) return false;
     if (at === dirname(at)) return true;
   }
 };
 
-const hasSetpriv = (): boolean => {
+/** `bits` as of one class of users: 4 read, 2 write, 1 run or walk through. */
+const may = (path: string, { uid, gid }: ServerUser, bits: number): boolean => {
+  const found = statSync(path);
+  const shift = found.uid === uid ? 6 : found.gid === gid ? 3 : 0;
+  return ((found.mode >> shift) & bits) === bits;
+};
+
+/** Containers commonly withhold the first of the two. */
+const heldCapability = (capability: Capability): boolean => {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    return ['CapPrm', 'CapBnd'].every(set => {
+      const held = BigInt(`0x${new RegExp(`^${set}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+      return ((held >> NUMBER[capability]) & 1n) === 1n;
+    });
+  } catch {
+    return false;
+  }
+};
+
+const setprivWorks = (): boolean => {
   try {
     return execFileSync('setpriv', ['--help'], { encoding: 'utf8' }).includes('ambient-caps');
   } catch {
     return false;
   }
 };
-
-/** Starts a program of the server's as `identity`, with the libraries in `libraries`, in a process group of its own. */
-export const launcher =
-  (identity: Identity | null, libraries: string) =>
-  (program: string, args: readonly string[], cwd: string, output: number | 'pipe'): ChildProcess => {
-    const reach = identity?.needsReach ? ['+dac_read_search'] : [];
-    const capabilities = ['-all', ...reach].join(',');
-    const wrapped: [string, readonly string[]] =
-      identity?.needsReach === true
-        ? [
-            'setpriv',
-            [
-              `--reuid=${identity.uid}`,
-              `--regid=${identity.gid}`,
-              '--clear-groups',
-              `--inh-caps=${capabilities}`,
-              `--ambient-caps=${capabilities}`,
-              `--bounding-set=${capabilities}`,
-              program,
-              ...args,
-            ],
-          ]
-        : [program, args];
-    return spawn(wrapped[0], wrapped[1], {
-      cwd,
-      // A Ctrl-C in the terminal is for our program, which then stops the server in order.
-      detached: true,
-      stdio: ['ignore', output, output],
-      env: {
-        PATH: process.env.PATH ?? '/usr/bin:/bin',
-        LD_LIBRARY_PATH: libraries,
-        DYLD_LIBRARY_PATH: libraries,
-        LC_ALL: 'C',
-      },
-      ...(identity === null || identity.needsReach ? {} : { uid: identity.uid, gid: identity.gid }),
-    });
-  };

@@ -12,9 +12,10 @@ const safeInteger = (text: string): number => {
   return value;
 };
 
-const STAMP = /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::?(\d\d))?(?::(\d\d))?$/;
+const STAMP =
+  /^([1-9]\d{3,5})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::?(\d\d))?(?::(\d\d))?$/;
 
-/** "2026-11-24 10:36:00.123456+00" as µs since 1970; RangeError for infinity and years before 1. */
+/** "2026-11-24 10:36:00.123456+00" as µs since 1970; RangeError for infinity, years before 1000 and beyond safe integers. */
 export const microseconds = (text: string): number => {
   const match = STAMP.exec(text);
   if (match === null) throw new RangeError('a timestamp of the database cannot be read');
@@ -22,7 +23,9 @@ export const microseconds = (text: string): number => {
   const seconds =
     Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second)) / 1000;
   const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * 60 * (sign === '-' ? -1 : 1);
-  return (seconds - offset) * 1_000_000 + Number(fraction.padEnd(6, '0'));
+  const value = (seconds - offset) * 1_000_000 + Number(fraction.padEnd(6, '0'));
+  if (!Number.isSafeInteger(value)) throw new RangeError('a timestamp of the database is too far away');
+  return value;
 };
 
 /** For the `types` option of a pg client. */

@@ -63,12 +63,8 @@ describe('binary arrays', test => {
   test('bytes come back', () => comesBack('bytea', arrays.byteaArray, bytes));
   test('text comes back, of any script', () => comesBack('text', arrays.textArray, TEXT));
   test('moments come back to the microsecond', () =>
-    // From year 1000, which is also where text of four digits begins, to the end of safe integers.
-    comesBack(
-      'timestamptz',
-      arrays.timestamptzArray,
-      fc.integer({ min: Date.UTC(1000, 0) * 1000, max: Number.MAX_SAFE_INTEGER }),
-    ));
+    // As far as safe integers go: the years 1684 to 2255.
+    comesBack('timestamptz', arrays.timestamptzArray, INT8));
   test('JSON comes back', () => comesBack<unknown>('jsonb', arrays.jsonbArray, JSON_VALUE));
 
   test('no element is an empty array, and not null', async () => {
