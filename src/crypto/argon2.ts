@@ -9,11 +9,12 @@ const ARGON2ID = 2;
 const VERSION_0X13 = 1;
 
 export interface Argon2Params {
+  /** 16 bytes */
   readonly salt: Buffer;
   readonly memoryKib: number;
   readonly iterations: number;
   readonly parallelism: number;
-  /** A pepper: Argon2's secret input. */
+  /** A pepper, 32 bytes: Argon2's secret input. */
   readonly secret?: Buffer;
 }
 
@@ -27,25 +28,34 @@ export class Argon2CostRefused extends Error {
   override readonly name = 'Argon2CostRefused';
 }
 
+/** Behind the one that runs. */
 const WAITING_MAX = 4;
 
-let waiting = 0;
+/** Running and waiting. */
+let admitted = 0;
 let turn: Promise<unknown> = Promise.resolve();
 
 const within = (value: number, low: number, high: number): boolean =>
   Number.isInteger(value) && value >= low && value <= high;
 
-/** 32 bytes from a password in NFC. Rejects with `Argon2CostRefused` or `Argon2Busy`. */
+/** Floor 19,456 KiB, 2 passes, 1 lane; ceiling 1 GiB, 16 passes, 8 lanes (formats.md §3). */
+const acceptable = ({ memoryKib, iterations, parallelism, salt, secret }: Argon2Params): boolean =>
+  within(memoryKib, 19_456, 1_048_576) &&
+  within(iterations, 2, 16) &&
+  within(parallelism, 1, 8) &&
+  salt.length === 16 &&
+  (secret === undefined || secret.length === 32);
+
+/**
+ * 32 bytes, the caller's to wipe, from a password in NFC. Rejects at once with `Argon2CostRefused`, or with `Argon2Busy`
+ * when one derivation runs and four wait; an error never says anything about the password.
+ */
 export const argon2id = (password: string, params: Argon2Params): Promise<Buffer> => {
   const { memoryKib, iterations, parallelism, salt, secret } = params;
-  const acceptable =
-    within(memoryKib, 19_456, 1_048_576) &&
-    within(iterations, 2, 16) &&
-    within(parallelism, 1, 8) &&
-    salt.length === 16;
-  if (!acceptable) return Promise.reject(new Argon2CostRefused('the cost of a password slot is outside of the bounds'));
-  if (waiting > WAITING_MAX) return Promise.reject(new Argon2Busy('too many password derivations are waiting'));
-  waiting += 1;
+  if (!acceptable(params))
+    return Promise.reject(new Argon2CostRefused('the cost of a password slot is outside of the bounds'));
+  if (admitted > WAITING_MAX) return Promise.reject(new Argon2Busy('too many password derivations are waiting'));
+  admitted += 1;
   const mine = turn
     .then(() =>
       hashRaw(password.normalize('NFC'), {
@@ -60,7 +70,7 @@ export const argon2id = (password: string, params: Argon2Params): Promise<Buffer
       }),
     )
     .finally(() => {
-      waiting -= 1;
+      admitted -= 1;
     });
   turn = mine.catch(() => undefined);
   return mine;

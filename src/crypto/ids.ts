@@ -14,7 +14,10 @@ export interface IdempotentRequest {
   readonly index: number;
 }
 
-/** Marked version 8, variant 10 (RFC 9562 §5.8). Nobody can claim another's: caller, method and path are in it. */
+/**
+ * Marked version 8, variant 10 (RFC 9562 §5.8). Nobody can claim another's: caller, method and path are in it, under a key
+ * that never leaves the server. RangeError for a key of more than 65,535 bytes.
+ */
 export const idempotentEventId = (eventIdKey: Buffer, ledger: Buffer, request: IdempotentRequest): Uuid => {
   const key = Buffer.from(request.key, 'utf8');
   const { actor, method, node, index } = request;
@@ -37,7 +40,10 @@ export const idempotentEventId = (eventIdKey: Buffer, ledger: Buffer, request: I
 /** "hvs." ‖ 24 base62 characters: 142 bits. */
 export const newToken = (): string => `hvs.${randomBase62(24)}`;
 
-/** What is stored of a token: 32 bytes. A token longer than the format's 255 bytes hashes to nothing that exists. */
+/**
+ * What is stored of a token: 32 bytes, of use to nobody without the token key. A token longer than the format's 255 bytes
+ * gives 32 zero bytes, which no stored token has: it is unknown, as any other wrong one, and no error.
+ */
 export const tokenHash = (tokenKey: Buffer, ledger: Buffer, token: string): Buffer =>
   Buffer.byteLength(token, 'utf8') > 255 ? Buffer.alloc(32) : prf(tokenKey, concat(label('token'), ledger, str(token)));
 

@@ -16,6 +16,7 @@ export interface KeyringEntry {
 
 const FIXED = 16;
 
+/** RangeError for a field that does not fit. The result holds keys: the caller wipes it. */
 export const encodeKeyring = (entries: readonly KeyringEntry[]): Buffer =>
   concat(
     ...entries.flatMap(({ kind, id, createdAt, state, bytes }) => [
@@ -28,17 +29,19 @@ export const encodeKeyring = (entries: readonly KeyringEntry[]): Buffer =>
     ]),
   );
 
-/** Null unless the bytes are whole entries. */
+/** The entries in their order, each with its own copy of its bytes; null unless the bytes are whole entries. */
 export const decodeKeyring = (bytes: Buffer): KeyringEntry[] | null => {
   const entries: KeyringEntry[] = [];
   for (let at = 0; at < bytes.length; ) {
     if (at + FIXED > bytes.length) return null;
     const end = at + FIXED + bytes.readUInt16BE(at + 14);
     if (end > bytes.length) return null;
+    const createdAt = Number(bytes.readBigUInt64BE(at + 5));
+    if (!Number.isSafeInteger(createdAt)) return null;
     entries.push({
       kind: bytes.readUInt8(at),
       id: bytes.readUInt32BE(at + 1),
-      createdAt: Number(bytes.readBigUInt64BE(at + 5)),
+      createdAt,
       state: bytes.readUInt8(at + 13),
       bytes: concat(bytes.subarray(at + FIXED, end)),
     });

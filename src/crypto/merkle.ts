@@ -9,10 +9,13 @@ const NODE = Buffer.from([1]);
 /** The root of no entries: H(""). */
 export const EMPTY_ROOT: Buffer = sha256(Buffer.alloc(0));
 
-/** H(0x01 ‖ left ‖ right). */
+/** RFC 6962 §2.1: H(0x01 ‖ left ‖ right). The prefix keeps a node from being passed off as an entry. */
 export const nodeHash = (left: Buffer, right: Buffer): Buffer => sha256(Buffer.concat([NODE, left, right]));
 
-/** The frontier after one more leaf; `visit` sees every complete node once, with its level and index. */
+/**
+ * The frontier (a new array) after one more leaf, the one with index `size`. `visit` sees every node that this completes,
+ * once, from the leaf up, with its level and its index within the level. RangeError for a frontier of another size.
+ */
 export const appendLeaf = (
   frontier: readonly Buffer[],
   size: number,
@@ -34,6 +37,7 @@ export const appendLeaf = (
   return next;
 };
 
+/** MTH of the tree: the smaller subtrees on the right are folded first, so the fold is always the right child. */
 export const rootOf = (frontier: readonly Buffer[]): Buffer => {
   let root: Buffer | null = null;
   for (let i = frontier.length - 1; i >= 0; i -= 1) {
@@ -43,9 +47,10 @@ export const rootOf = (frontier: readonly Buffer[]): Buffer => {
   return root ?? EMPTY_ROOT;
 };
 
+/** As it is stored and as head_mac hashes it: 32 bytes each, largest subtree first. */
 export const frontierBytes = (frontier: readonly Buffer[]): Buffer => Buffer.concat(frontier);
 
-/** Null unless it is whole hashes. */
+/** Views into `bytes`; null unless they are whole hashes. Whether they fit a size and a root is the caller's to check. */
 export const frontierOf = (bytes: Buffer): Buffer[] | null =>
   bytes.length % 32 === 0
     ? Array.from({ length: bytes.length / 32 }, (_, i) => bytes.subarray(32 * i, 32 * i + 32))
@@ -93,7 +98,14 @@ export const consistencyProof = (leaves: readonly Buffer[], m: number, n: number
 
 const half = (n: number): number => Math.floor(n / 2);
 
-/** RFC 9162 §2.1.3.2 */
+const isSize = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
+
+const isPowerOfTwo = (n: number): boolean => n === 1 || n === 2 * split(n);
+
+/** Without this, the border between two hashes could be moved within the bytes that a node hashes. */
+const areHashes = (hashes: readonly Buffer[]): boolean => hashes.every(hash => hash.length === 32);
+
+/** RFC 9162 §2.1.3.2: `proof` shows that `leaf` is number `index` of the tree with that size and root. Never throws. */
 export const verifyInclusion = (
   index: number,
   size: number,
@@ -101,7 +113,7 @@ export const verifyInclusion = (
   proof: readonly Buffer[],
   root: Buffer,
 ): boolean => {
-  if (index < 0 || index >= size) return false;
+  if (!isSize(index) || !isSize(size) || index >= size || !areHashes([leaf, root, ...proof])) return false;
   let [fn, sn, r] = [index, size - 1, leaf];
   for (const p of proof) {
     if (sn === 0) return false;
@@ -114,7 +126,7 @@ export const verifyInclusion = (
   return sn === 0 && r.equals(root);
 };
 
-/** RFC 9162 §2.1.4.2 */
+/** RFC 9162 §2.1.4.2: `proof` shows that the tree of `n` leaves begins with the tree of `m` leaves. Never throws. */
 export const verifyConsistency = (
   m: number,
   n: number,
@@ -122,10 +134,11 @@ export const verifyConsistency = (
   newRoot: Buffer,
   proof: readonly Buffer[],
 ): boolean => {
-  if (m > n) return false;
+  if (!isSize(m) || !isSize(n) || m > n || !areHashes([oldRoot, newRoot, ...proof])) return false;
   if (m === n) return proof.length === 0 && oldRoot.equals(newRoot);
+  // Every tree begins with the empty one: there is nothing to show, whatever root is claimed for it.
   if (m === 0) return proof.length === 0;
-  const steps = Number.isInteger(Math.log2(m)) ? [oldRoot, ...proof] : proof;
+  const steps = isPowerOfTwo(m) ? [oldRoot, ...proof] : proof;
   const first = steps[0];
   if (first === undefined) return false;
   let [fn, sn] = [m - 1, n - 1];

@@ -6,14 +6,17 @@ import { prf } from './prf.js';
 export const mountIndexKey = (indexKey: Buffer, ledger: Buffer, mount: Uuid): Buffer =>
   prf(indexKey, concat(label('mount-index'), ledger, uuidBytes(mount)));
 
-/** The first parent is the mount. */
+/**
+ * The id of a path segment under its parent, 16 bytes of PRF; the first parent is the mount. RangeError for a segment of
+ * more than 65,535 bytes. It is computed from what a caller names: never logged beside the name.
+ */
 export const node = (mountKey: Buffer, ledger: Buffer, parent: Uuid, segment: string): Uuid => {
   const name = Buffer.from(segment, 'utf8');
   const message = concat(label('node'), ledger, uuidBytes(parent), u16(name.length), name);
   return uuidText(prf(mountKey, message).subarray(0, 16));
 };
 
-/** Streams that are not secrets; the kinds and names are in events.md §1. */
+/** The id of a stream that is no secret, 16 bytes of PRF; the kinds and names are in events.md §1. */
 export const stream = (indexKey: Buffer, ledger: Buffer, kind: string, name: Buffer | string): Uuid => {
   const bytes = typeof name === 'string' ? Buffer.from(name, 'utf8') : name;
   const message = concat(label('stream'), ledger, str(kind), u16(bytes.length), bytes);
@@ -30,7 +33,7 @@ export interface NameEntry {
 export const encodeNames = (entries: readonly NameEntry[]): Buffer =>
   concat(...entries.flatMap(({ node: id, parent, box }) => [uuidBytes(id), uuidBytes(parent), u16(box.length), box]));
 
-/** Null unless the bytes are whole entries. */
+/** The entries, their boxes as views; null unless the bytes are whole entries. No bytes are no entries. */
 export const decodeNames = (bytes: Buffer): NameEntry[] | null => {
   const entries: NameEntry[] = [];
   for (let at = 0; at < bytes.length; ) {

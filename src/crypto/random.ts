@@ -5,7 +5,7 @@ import { type Uuid, uuidText } from './bytes.js';
 const pool = Buffer.alloc(16_384);
 let used = pool.length;
 
-/** `n` fresh bytes in an allocation of their own. */
+/** `n` fresh bytes of the operating system's generator, in an allocation of their own. */
 export const randomBytes = (n: number): Buffer => {
   const out = Buffer.alloc(n);
   if (n > 1024) return randomFillSync(out);
@@ -27,7 +27,7 @@ export const randomUuid4 = (): Uuid => {
   return uuidText(bytes);
 };
 
-/** RFC 9562 §5.7: 48 bits of ms, then random. */
+/** RFC 9562 §5.7: 48 bits of ms since 1970, then random. */
 export const randomUuid7 = (nowMs: number): Uuid => {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(Math.floor(nowMs), 0, 6);
@@ -38,10 +38,16 @@ export const randomUuid7 = (nowMs: number): Uuid => {
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** Uniform: bytes of 248 and above are rejected, since 256 is no multiple of 62. */
+/** 248 = 4 · 62: above it the first letters of the alphabet would come up more often. */
+const UNBIASED_BELOW = 248;
+
+/** `length` characters, each 5.95 bits: bytes that would favour some are rejected. */
 export const randomBase62 = (length: number): string => {
   let text = '';
-  while (text.length < length)
-    for (const byte of randomBytes(length)) if (byte < 248 && text.length < length) text += BASE62[byte % 62];
+  while (text.length < length) {
+    const bytes = randomBytes(length - text.length);
+    for (const byte of bytes) if (byte < UNBIASED_BELOW) text += BASE62[byte % 62];
+    bytes.fill(0);
+  }
   return text;
 };

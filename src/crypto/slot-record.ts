@@ -1,4 +1,8 @@
-/** The slot record's bytes (formats.md §3): slot_id(16) ‖ kind u8 ‖ u16 length ‖ params ‖ root_generation u32 ‖ box. */
+/**
+ * The slot record's bytes (formats.md §3): slot_id(16) ‖ kind u8 ‖ u16 length ‖ params ‖ root_generation u32 ‖ box, and the
+ * parameters of kinds 1 to 3. A record that is decoded and encoded again is the same bytes, also when its kind is unknown
+ * here: the digest of all slots is made of them.
+ */
 import { concat, type Uuid, u8, u16, u32, uuidBytes, uuidText } from './bytes.js';
 
 export interface SlotRecord {
@@ -9,10 +13,11 @@ export interface SlotRecord {
   readonly box: Buffer;
 }
 
+/** RangeError for a field that does not fit. */
 export const encodeSlotRecord = ({ slotId, kind, params, rootGeneration, box }: SlotRecord): Buffer =>
   concat(uuidBytes(slotId), u8(kind), u16(params.length), params, u32(rootGeneration), box);
 
-/** Null when the bytes end too early. Kinds that are not known here are kept as they are. */
+/** Views into `bytes`; null when they end before the box begins. Whether the box is one shows when it is opened. */
 export const decodeSlotRecord = (bytes: Buffer): SlotRecord | null => {
   if (bytes.length < 23) return null;
   const end = 19 + bytes.readUInt16BE(17);
@@ -30,6 +35,7 @@ export interface PasswordParams {
   readonly memoryKib: number;
   readonly iterations: number;
   readonly parallelism: number;
+  /** 16 bytes */
   readonly salt: Buffer;
   /** Zero: none. */
   readonly pepperId: Uuid;
@@ -37,9 +43,10 @@ export interface PasswordParams {
 
 const ARGON2_VERSION = 0x13;
 
-/** Kind 1: argon version u32 ‖ m KiB u32 ‖ t u32 ‖ p u32 ‖ salt(16) ‖ pepper_id(16). */
-export const encodePasswordParams = (params: PasswordParams): Buffer =>
-  concat(
+/** Kind 1: argon version u32 ‖ m KiB u32 ‖ t u32 ‖ p u32 ‖ salt(16) ‖ pepper_id(16). RangeError for another salt. */
+export const encodePasswordParams = (params: PasswordParams): Buffer => {
+  if (params.salt.length !== 16) throw new RangeError('the salt of a password slot has 16 bytes');
+  return concat(
     u32(ARGON2_VERSION),
     u32(params.memoryKib),
     u32(params.iterations),
@@ -47,6 +54,7 @@ export const encodePasswordParams = (params: PasswordParams): Buffer =>
     params.salt,
     uuidBytes(params.pepperId),
   );
+};
 
 /** Null when they are not of this form; whether the cost is acceptable is for argon2 to say, before it computes. */
 export const decodePasswordParams = (bytes: Buffer): PasswordParams | null => {
@@ -59,3 +67,33 @@ export const decodePasswordParams = (bytes: Buffer): PasswordParams | null => {
     pepperId: uuidText(bytes.subarray(32, 48)),
   };
 };
+
+export interface SharesParams {
+  /** How many shares were made. */
+  readonly shares: number;
+  /** How many of them are needed. 1 of 1: the share is the ikm itself. */
+  readonly threshold: number;
+  /** Tells the shares of one split from those of another. */
+  readonly setId: Uuid;
+}
+
+const sharesMakeSense = (shares: number, threshold: number): boolean => threshold >= 1 && threshold <= shares;
+
+/** Kind 2: n u8 ‖ k u8 ‖ set_id(16). RangeError unless 1 ≤ k ≤ n ≤ 255. */
+export const encodeSharesParams = ({ shares, threshold, setId }: SharesParams): Buffer => {
+  if (!sharesMakeSense(shares, threshold)) throw new RangeError('between one and all of the shares are needed');
+  return concat(u8(shares), u8(threshold), uuidBytes(setId));
+};
+
+/** Null when they are not of this form. */
+export const decodeSharesParams = (bytes: Buffer): SharesParams | null => {
+  if (bytes.length !== 18) return null;
+  const [shares, threshold] = [bytes.readUInt8(0), bytes.readUInt8(1)];
+  return sharesMakeSense(shares, threshold) ? { shares, threshold, setId: uuidText(bytes.subarray(2)) } : null;
+};
+
+/** Kind 3: file_id(16), which the key file names too. */
+export const encodeKeyFileParams = (fileId: Uuid): Buffer => uuidBytes(fileId);
+
+/** The file's id, or null when they are not of this form. */
+export const decodeKeyFileParams = (bytes: Buffer): Uuid | null => (bytes.length === 16 ? uuidText(bytes) : null);
