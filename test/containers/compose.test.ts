@@ -1,6 +1,8 @@
 /**
  * The composition for real: up from the checkout, initialised, used, its database destroyed and restored from the backups.
- * It builds images and takes a minute or two, so it asks to be asked for: TALLYSTICK_TEST_COMPOSE=yes npm test -- containers
+ * It builds images and takes two minutes, so it asks to be asked for, and for a run without the runner's time limit:
+ *
+ *   npm run build && TALLYSTICK_TEST_COMPOSE=yes node dist/test/containers/compose.test.js
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -205,7 +207,7 @@ if (found !== null)
       assert.ok(secrets.every(secret => secret.length > 15));
       for (const [service, folder] of [
         ['backup', '/backups'],
-        ['database', '/var/lib/postgresql/data'],
+        ['database', '/var/lib/tallystick-database'],
       ] as const)
         for (const secret of secrets) {
           const grep = await composition.inside(service, `grep -rqaF -e '${secret}' ${folder}`);
