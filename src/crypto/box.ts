@@ -26,7 +26,7 @@ export type BoxLabel =
 
 declare const brand: unique symbol;
 
-/** A key together with the one thing it may seal: a header key cannot seal a body. */
+/** A key together with the one thing it may seal: a header key cannot seal a body. (`NoInfer` below, or L became a union.) */
 export type BoxKey<L extends BoxLabel> = Buffer & { readonly [brand]: L };
 
 /** Brands 32 bytes; the bytes are not copied. RangeError for any other length. */
@@ -92,7 +92,7 @@ const derive = (of: BoxLabel, key: Buffer, ledger: Buffer, context: Buffer, box:
  */
 export const seal = <L extends BoxLabel>(
   of: L,
-  key: BoxKey<L>,
+  key: BoxKey<NoInfer<L>>,
   ledger: Buffer,
   context: Buffer,
   plaintext: Buffer,
@@ -131,7 +131,7 @@ const encrypt = (suite: Suite, provider: Provider, key: Buffer, plaintext: Buffe
  */
 export const open = <L extends BoxLabel>(
   of: L,
-  key: BoxKey<L>,
+  key: BoxKey<NoInfer<L>>,
   ledger: Buffer,
   context: Buffer,
   box: Buffer,
