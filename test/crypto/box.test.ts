@@ -1,4 +1,6 @@
 /** The sealed box: what was sealed opens, and nothing that differs in any way does. */
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import {
@@ -197,8 +199,64 @@ describe('the key of a box', test => {
   });
 });
 
+/** Runs `work` while the platform's `name` is another function, and puts it back. */
+const withPlatform = async (
+  name: 'createCipheriv' | 'createDecipheriv' | 'createHmac',
+  other: unknown,
+  work: () => void | Promise<void>,
+): Promise<void> => {
+  const real = crypto[name];
+  const replace = (by: unknown): void => {
+    Object.assign(crypto, { [name]: by });
+    syncBuiltinESMExports();
+  };
+  replace(other);
+  try {
+    await work();
+  } finally {
+    replace(real);
+  }
+};
+
 describe('the known-answer test', test => {
+  const { createCipheriv, createDecipheriv, createHmac } = crypto;
+
   test('passes on this build', () => {
     knownAnswerTest();
+  });
+
+  test('throws when the platform encrypts otherwise than the reference', async () => {
+    const otherwise = (name: 'aes-256-gcm', k: Buffer, iv: Buffer) =>
+      createCipheriv(name, Buffer.from(k).reverse(), iv);
+    await withPlatform('createCipheriv', otherwise, () => assert.throws(knownAnswerTest, /suite 1 \(native\) failed/));
+  });
+
+  test('throws when the platform takes any tag', async () => {
+    const credulous = (name: 'aes-256-gcm', k: Buffer, iv: Buffer, options: { authTagLength: number }) =>
+      Object.assign(createDecipheriv(name, k, iv, options), { final: () => Buffer.alloc(0) });
+    await withPlatform('createDecipheriv', credulous, () => assert.throws(knownAnswerTest, /failed/));
+  });
+
+  test('throws when both providers agree on other bytes than the stored ones', async () => {
+    const otherwise = (name: string, k: Buffer) => createHmac(name, Buffer.from(k).reverse());
+    await withPlatform('createHmac', otherwise, () => assert.throws(knownAnswerTest, /failed/));
+    knownAnswerTest();
+  });
+
+  test('passes on a platform without ChaCha20, where boxes are the same bytes by the reference', async () => {
+    const lacking = (name: 'aes-256-gcm', k: Buffer, iv: Buffer, options: { authTagLength: number }) => {
+      if (name !== 'aes-256-gcm') throw new Error('Unknown cipher');
+      return createCipheriv(name, k, iv, options);
+    };
+    await withPlatform('createCipheriv', lacking, async () => {
+      const url = new URL('../../src/crypto/box.js?lacking', import.meta.url).href;
+      const there: typeof import('../../src/crypto/box.js') = await import(url);
+      there.knownAnswerTest();
+      for (const suite of [1, 2] as const) {
+        const box = there.seal('body', key, ledger, context, plaintext, { suite, salt });
+        assert.equal(box, seal('body', key, ledger, context, plaintext, { suite, salt, provider: 'noble' }));
+        assert.equal(there.open('body', key, ledger, context, box), plaintext);
+      }
+    });
   });
 });
