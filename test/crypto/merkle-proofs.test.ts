@@ -242,6 +242,12 @@ describe('a consistency proof', test => {
     assert.not(verifyConsistency(0, 5, EMPTY_ROOT, root(5), [root(5)]));
   });
 
+  test('fails when it is too short for the size that is claimed, though both roots come out', () => {
+    const proof = consistencyProof(leaves, 2, 4);
+    assert.ok(verifyConsistency(2, 4, root(2), root(4), proof));
+    assert.not(verifyConsistency(2, 8, root(2), root(4), proof));
+  });
+
   test('verifies for a tree of 2^50 + 1 leaves, whose logarithm rounds to that of a power of two', () => {
     const [left, last, next] = [leaf(0), leaf(1), leaf(2)];
     const m = 2 ** 50 + 1;

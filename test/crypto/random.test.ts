@@ -1,4 +1,6 @@
 /** Randomness: what can be tested of it is its form, that nothing comes twice, and that no character is favoured. */
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import * as assert from 'uvu/assert';
 import { newAccessor, newToken } from '../../src/crypto/ids.js';
 import { randomBase62, randomBytes, randomUuid4, randomUuid7 } from '../../src/crypto/random.js';
@@ -18,8 +20,30 @@ describe('random bytes', test => {
     assert.is(seen.size, 5000);
   });
 
-  test('are not what was left of the pool: no run of zeros where a slice was wiped', () => {
-    for (let i = 0; i < 3000; i += 1) assert.not.equal(randomBytes(24).subarray(0, 8), Buffer.alloc(8));
+  test('leave zeros in the pool where they were, and nothing else', async () => {
+    const { randomFillSync } = crypto;
+    let pool: Buffer = Buffer.alloc(0);
+    const watched = (buffer: Buffer): Buffer => {
+      pool = buffer;
+      return randomFillSync(buffer);
+    };
+    const replace = (by: unknown): void => {
+      Object.assign(crypto, { randomFillSync: by });
+      syncBuiltinESMExports();
+    };
+    replace(watched);
+    try {
+      const url = new URL('../../src/crypto/random.js?watched', import.meta.url).href;
+      const there: typeof import('../../src/crypto/random.js') = await import(url);
+      there.randomBytes(32);
+      const next = Buffer.from(pool.subarray(32, 64));
+      assert.equal(pool.subarray(0, 32), Buffer.alloc(32));
+      assert.not.equal(next, Buffer.alloc(32));
+      assert.equal(there.randomBytes(32), next);
+      assert.equal(pool.subarray(0, 64), Buffer.alloc(64));
+    } finally {
+      replace(randomFillSync);
+    }
   });
 });
 
