@@ -23,7 +23,7 @@ export interface Embedded {
   readonly postmasterPid: number;
   /** A fast shutdown, and the exit waited for. */
   stop(): Promise<void>;
-  /** Resolves when the server ended, wanted or not. */
+  /** Resolves when the server ended, wanted or not. Waiting for it does not keep a program alive. */
   readonly ended: Promise<void>;
 }
 

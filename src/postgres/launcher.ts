@@ -30,11 +30,13 @@ export const launcher =
 
 const withCapability = ({ uid, gid }: Identity, capability: string): string[] => {
   const only = `-all,+${capability}`;
+  // access(2), by which initdb looks for its programs, disregards capabilities of others than root without that bit.
   return [
     'setpriv',
     `--reuid=${uid}`,
     `--regid=${gid}`,
     '--clear-groups',
+    '--securebits=+no_setuid_fixup',
     `--inh-caps=${only}`,
     `--ambient-caps=${only}`,
     `--bounding-set=${only}`,

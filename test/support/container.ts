@@ -47,7 +47,7 @@ const removeForgotten = async (): Promise<void> => {
   const answer = await engine('GET', `/containers/json?all=true&filters=${filters}`);
   const found: unknown = answer?.status === 200 ? JSON.parse(answer.body) : [];
   for (const { Id, Labels } of found as { Id: string; Labels: Record<string, string> }[])
-    if (!lives(Number(Labels[LABEL]))) await engine('DELETE', `/containers/${Id}?force=true&v=true`);
+    if (!lives(Number(Labels[LABEL]))) await engine('DELETE', `/containers/${Id}?force=true&v=true`, 15_000);
 };
 
 const lives = (pid: number): boolean => {
@@ -58,14 +58,13 @@ const lives = (pid: number): boolean => {
   }
 };
 
-const engine = (method: string, path: string): Promise<{ status: number; body: string } | null> =>
+const engine = (method: string, path: string, timeout = 1000): Promise<{ status: number; body: string } | null> =>
   new Promise(resolve => {
-    const asked = request({ method, socketPath: SOCKET, path, timeout: 1000 }, answer => {
+    const asked = request({ method, socketPath: SOCKET, path, timeout }, answer => {
       const chunks: Buffer[] = [];
       answer.on('data', chunk => chunks.push(chunk));
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }));
     });
-    // A container takes longer to remove than an engine to answer; that it was asked to is enough.
     asked.on('timeout', () => asked.destroy());
     asked.on('error', () => resolve(null));
     asked.end();
