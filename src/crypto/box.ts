@@ -26,7 +26,10 @@ export type BoxLabel =
 
 declare const brand: unique symbol;
 
-/** A key together with the one thing it may seal: a header key cannot seal a body. (`NoInfer` below, or L became a union.) */
+/**
+ * A key together with the one thing it may seal: a header key cannot seal a body. `seal` and `open` take L from the label
+ * alone (`NoInfer`); inferred from both it would be their union, and every key would fit.
+ */
 export type BoxKey<L extends BoxLabel> = Buffer & { readonly [brand]: L };
 
 /** Brands 32 bytes; the bytes are not copied. RangeError for any other length. */
