@@ -8,11 +8,14 @@ import { causeOf } from './cause.js';
 import { type Flags, readConfig } from './config.js';
 import { startDev } from './dev.js';
 import { UnusableDatabase } from './postgres/connection-url.js';
+import { DatabaseError } from './postgres/errors.js';
 import { FolderInUse } from './postgres/folder-lock.js';
 import { createLogger, openGround, type Program, startProgram } from './program.js';
 import { projectionParts } from './projection-parts.js';
 
 const EXIT = { ok: 0, failure: 1, badInput: 3 } as const;
+
+const LINGER_MS = 1000;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -37,7 +40,10 @@ const run = async (
     return EXIT.badInput;
   }
   try {
-    return await work(config.right);
+    const code = await work(config.right);
+    // Everything is closed by now; whatever still waits for a database that is gone must not hold the process.
+    setTimeout(() => process.exit(code), LINGER_MS).unref();
+    return code;
   } catch (error) {
     if (error instanceof UnusableDatabase || error instanceof FolderInUse) {
       say(error.message);
@@ -47,7 +53,9 @@ const run = async (
       say(`${config.right.host}:${config.right.port} is in use: stop what listens there, or set TALLYSTICK_LISTEN`);
       return EXIT.badInput;
     }
-    say(`the server could not start: ${causeOf(error)}`);
+    // Our own words, with the database's code: never a URL.
+    const cause = error instanceof DatabaseError ? error.message : causeOf(error);
+    say(`the server could not start: ${cause}`);
     if (config.right.logLevel === 'debug' && error instanceof Error) say(error.stack ?? '');
     return EXIT.failure;
   }

@@ -5,6 +5,12 @@ import type { AppendMeasure } from './ledger/appender.js';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Conflicts and faults: what is not the caller's mistake. */
+const WORLD: ReadonlySet<Failure['kind']> = new Set([
+  ...(['busy', 'plan-outdated', 'idempotency-mismatch', 'overloaded', 'database-unavailable'] as const),
+  ...(['projection-behind', 'integrity', 'timeout', 'internal'] as const),
+]);
+
 export interface Metrics {
   /** Prometheus text; `sample` is asked for what is only known at that moment. */
   readonly text: (sample: () => Promise<Sample>) => Promise<string>;
@@ -99,7 +105,11 @@ export const createMetrics = (): Metrics => {
       lockWait.observe(measure.lockWait / 1000);
       commit.observe(measure.commit / 1000);
     },
-    failure: failure => failures.inc({ kind: failure.kind }),
+    failure: failure => {
+      if (!WORLD.has(failure.kind)) return;
+      failures.inc({ kind: failure.kind });
+      if (failure.kind === 'integrity') integrity.inc();
+    },
     integrity: () => integrity.inc(),
     text: async sample => {
       gauges(await sample());

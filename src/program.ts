@@ -179,6 +179,7 @@ const serve = async (config: Config, log: pino.Logger, ground: Ground, options: 
   const http = createServer(operations, {
     log,
     observe: metrics.request,
+    failed: metrics.failure,
     plainHttp: config.plainHttp,
     ...(config.tls === null ? {} : { tls: tlsFiles(config.tls) }),
   });

@@ -26,10 +26,13 @@ const relationSizes: Query<RelationSize> = query(
     order by bytes desc limit 100`,
 );
 
-const hasStatements: Query<boolean> = query(
-  'metrics_has_pg_stat_statements',
-  ({ present }) => (typeof present === 'boolean' ? E.right(present) : E.left('present')),
-  `select to_regclass('pg_stat_statements') is not null as present`,
+/** The schema of pg_stat_statements, quoted, where it is installed; it is not on our search path. */
+const statementsSchema: Query<string> = query(
+  'metrics_pg_stat_statements_schema',
+  ({ name }) => (typeof name === 'string' ? E.right(name) : E.left('name')),
+  `select quote_ident(n.nspname) as name
+     from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+    where e.extname = 'pg_stat_statements'`,
 );
 
 interface SlowStatement {
@@ -37,19 +40,20 @@ interface SlowStatement {
   readonly meanSeconds: number;
 }
 
-const slowStatements: Query<SlowStatement> = query(
-  null,
-  ({ query: text, mean }) =>
-    typeof text === 'string' && typeof mean === 'number'
-      ? E.right({ query: text, meanSeconds: mean })
-      : E.left('a statement'),
-  `select left(query, 120) as query, mean_exec_time / 1000 as mean
-     from pg_stat_statements where userid = current_user::regrole order by mean_exec_time desc limit 10`,
-);
+const slowStatements = (schema: string): Query<SlowStatement> =>
+  query(
+    null,
+    ({ query: text, mean }) =>
+      typeof text === 'string' && typeof mean === 'number'
+        ? E.right({ query: text, meanSeconds: mean })
+        : E.left('a statement'),
+    `select left(query, 120) as query, mean_exec_time / 1000 as mean
+     from ${schema}.pg_stat_statements where userid = current_user::regrole order by mean_exec_time desc limit 10`,
+  );
 
 const slowest = async (runner: Runner): Promise<readonly SlowStatement[]> => {
-  const [present] = await runner.run(hasStatements);
-  return present === true ? runner.run(slowStatements) : [];
+  const [schema] = await runner.run(statementsSchema);
+  return schema === undefined ? [] : runner.run(slowStatements(schema));
 };
 
 export interface MetricsParts {

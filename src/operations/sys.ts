@@ -3,6 +3,7 @@ import { constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { randomBase62 } from '../crypto/random.js';
 import { E } from '../fp.js';
 import { passwordComplaint } from '../keys/slots.js';
+import { readIfThere } from '../nexus/durable-file.js';
 import { initLedger } from '../nexus/init.js';
 import { type App, refuse } from './app.js';
 import { authoriseCommand, circumstances, requestRecord } from './authorise.js';
@@ -36,6 +37,12 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
   init: operation('initialising', (context, input) =>
     app.nexus.exclusive(async () => {
       if (await app.nexus.initialised()) refuse({ kind: 'already-initialised' });
+      const pinned = await readIfThere(app.nexus.ports.files.ledgerId);
+      if (pinned !== null)
+        refuse({
+          kind: 'invalid',
+          message: `this node belongs to ledger ${pinned.trim()}, which is not in this database: connect the right one, or use another data folder`,
+        });
       checkCode(app, context, input.initCode, initCode);
       const { adminName: name, adminPassword: password } = input;
       const admin = name === null || password === null ? null : { name, password };
