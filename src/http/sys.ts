@@ -124,10 +124,13 @@ const unseal: Route = call => {
   return answered(call, operations.sys.unseal(context, { key }), found => raw(200, sealStatus(found)));
 };
 
-/** Hex is tried first, as the dialect says. */
+/** Hex is tried first, as the dialect says. Into a buffer of its own: never a slice of the shared pool, which is not cleared. */
 const keyBytes = (text: string): Buffer | null => {
-  if (/^(?:[0-9a-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex');
-  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : null;
+  const hex = /^(?:[0-9a-f]{2})+$/i.test(text);
+  if (!hex && !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return null;
+  const bytes = Buffer.alloc(text.length);
+  const length = bytes.write(text, hex ? 'hex' : 'base64');
+  return bytes.subarray(0, length);
 };
 
 const seal: Route = call =>
