@@ -55,7 +55,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Embedded>
   const password = await superuserPassword(folder, home);
   await ensureCluster(launch, native, home, password, user);
 
-  const connection = { host: socket, port: 5432, database: DATABASE, user: SUPERUSER, password, tls: null };
+  const port = Number(settings.port ?? SETTINGS.port);
+  const connection = { host: socket, port, database: DATABASE, user: SUPERUSER, password, tls: null };
   const child = startServer(launch, native, home, socket, settings);
   const ended = new Promise<void>(resolve => {
     child.once('exit', () => resolve());
