@@ -1,6 +1,6 @@
 /**
  * The doorbell: NOTIFY after a commit, never inside it (a notifying commit holds a lock of the whole server, through its
- * flush), merged to one ring each few ms. A ring is a hint; the stored position is the truth, and workers poll as well.
+ * flush), merged to one ring each 20 ms. A ring is a hint; the stored position is the truth, and workers poll as well.
  */
 import type { ConnectionOptions, SessionSettings } from './connection.js';
 import { openListener } from './listener.js';

@@ -7,7 +7,7 @@ export interface Ringer {
   close(): Promise<void>;
 }
 
-const MERGE_MS = 5;
+const MERGE_MS = 20;
 
 export const openRinger = (
   connection: ConnectionOptions,

@@ -19,7 +19,7 @@ export interface WorkerPorts {
 
 const BATCH_EVENTS = 5000;
 /** Under load a worker folds what came together in this time, instead of a transaction for each commit. */
-const GATHER_MS = 25;
+const GATHER_MS = 100;
 const BUSY_POLL_MS = 250;
 const IDLE_POLL_MS = 2000;
 
