@@ -92,7 +92,7 @@ export const refuseLooseRoles = async (
 
 /** Explains what commonly goes wrong with a login, without quoting its URL. */
 export const explained = (error: unknown, login: string): unknown => {
-  if (error instanceof UnusableDatabase) return error;
+  if (error instanceof UnusableDatabase || !isOfDatabase(error)) return error;
   const failure = databaseError(error);
   const { sqlstate } = failure;
   if (sqlstate === '42501')
@@ -109,3 +109,8 @@ export const explained = (error: unknown, login: string): unknown => {
     return new UnusableDatabase(`the database of ${login} does not answer: ${failure.message}`);
   return failure;
 };
+
+/** Not a fault of the program itself, which must not be blamed on the database. `pg` gives its own errors no code. */
+const isOfDatabase = (error: unknown): boolean =>
+  error instanceof DatabaseError ||
+  (error instanceof Error && ('code' in error || /connection|timeout|timed out/i.test(error.message)));
