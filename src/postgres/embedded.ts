@@ -41,7 +41,16 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
 /** Throws `UnusableDatabase` with a sentence for operators; nothing is left running then. */
-export const startEmbedded = async (options: EmbeddedOptions): Promise<Embedded> => {
+export const startEmbedded = (options: EmbeddedOptions): Promise<Embedded> =>
+  startIn(options).catch((error: unknown) => {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code !== 'EPERM' && code !== 'EACCES') throw error;
+    throw new UnusableDatabase(
+      `the embedded PostgreSQL cannot be run in ${options.folder} (${syscall ?? 'a call'} ${code}): run as the user that the folder belongs to, or give root the rights that it usually has`,
+    );
+  });
+
+const startIn = async (options: EmbeddedOptions): Promise<Embedded> => {
   const { folder, settings = {}, native = nativeFolder() } = options;
   const home = join(folder, 'postgres');
   const data = join(home, 'data');
@@ -179,6 +188,7 @@ const isReady = async (connection: ConnectionOptions): Promise<boolean> => {
     return true;
   } catch (error) {
     const { sqlstate, connectionLost } = databaseError(error);
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw error;
     if (sqlstate?.startsWith('28'))
       throw new UnusableDatabase(
         'postgres-password in the data folder is not the password of the embedded PostgreSQL there: both come from one backup',
