@@ -10,9 +10,8 @@ import type { ConnectionOptions } from '../../src/postgres/connection.js';
 import { UnusableDatabase } from '../../src/postgres/connection-url.js';
 import { DatabaseError } from '../../src/postgres/errors.js';
 import type { Pool } from '../../src/postgres/pool.js';
-import { groupRoles } from '../../src/postgres/roles.js';
 import { anyRow, query } from '../../src/sql.js';
-import { type TestDatabase, testDatabase } from '../support/database.js';
+import { rolePrefix, type TestDatabase, testDatabase } from '../support/database.js';
 import { describe } from '../support/describe.js';
 
 /** Why it cannot be used; fails where it can, or for another reason. */
@@ -33,6 +32,8 @@ const works = async (pool: Pool, text = 'select from events'): Promise<void> => 
 describe('a start', test => {
   test('of twenty processes at once on an empty database migrates it once', async () => {
     const database = await testDatabase();
+    const prefix = rolePrefix(database.connection.database, 'many');
+    database.alsoDropRoles(prefix);
     const program = fileURLToPath(new URL('start-process.js', import.meta.url));
     const starts = Array.from({ length: 20 }, () => promisify(execFile)(process.execPath, [program, database.url]));
     const outputs = (await Promise.all(starts)).map(({ stdout }) => stdout.trim());
@@ -43,19 +44,12 @@ describe('a start', test => {
       rows.map(row => row.version),
       [0, 1, 2, 3, 4, 5],
     );
-    const groups = groupRoles(database.connection.database, 'many');
     const made = await client.query(
       `select count(*) filter (where not rolcanlogin) as groups, count(*) filter (where rolcanlogin) as logins
          from pg_roles where starts_with(rolname, $1)`,
-      [groups.writer.replace(/writer$/, '')],
+      [prefix],
     );
     assert.equal(made.rows[0], { groups: 3, logins: 60 });
-    await client.query(`drop schema many, many_projections cascade`);
-    await client.query(`drop owned by ${Object.values(groups).join(', ')}`);
-    const { rows: roles } = await client.query('select rolname from pg_roles where starts_with(rolname, $1)', [
-      groups.writer.replace(/writer$/, ''),
-    ]);
-    for (const { rolname } of roles) await client.query(`drop role ${rolname}`);
   });
 
   test('by the same node finds its logins again, kept where only the owner of the folder may read', async () => {
@@ -121,21 +115,11 @@ describe('an owner who is no superuser', test => {
   const makeOwner = async (database: TestDatabase, client: pg.Client, attributes: string) => {
     const { database: name } = database.connection;
     const user = `owner_of_${name}`;
+    database.alsoDropRoles(user);
     await client.query(`create role ${user} login ${attributes} password 'secret'`);
     await client.query(`grant create on database ${name} to ${user}`);
     return { ...database.connection, user, password: 'secret' };
   };
-  const dropOwner = async (database: TestDatabase, user: string) => {
-    const client = await database.client();
-    const { rows } = await client.query('select rolname from pg_roles where starts_with(rolname, $1)', [
-      groupRoles(database.connection.database, 'own').writer.replace(/writer$/, ''),
-    ]);
-    const roles = [...rows.map(row => row.rolname), user];
-    await client.query('drop schema if exists own, own_projections cascade');
-    for (const role of roles) await client.query(`drop owned by ${role} cascade`);
-    for (const role of roles) await client.query(`drop role ${role}`);
-  };
-
   test('migrates and makes the roles if it may create roles, at the first start and later', async () => {
     const database = await testDatabase();
     const owner = await makeOwner(database, await database.client(), 'createrole');
@@ -146,7 +130,6 @@ describe('an owner who is no superuser', test => {
       await works(opened.auditor);
       await opened.close();
     }
-    await dropOwner(database, owner.user);
   });
 
   test('is told what to do if it may not', async () => {
@@ -156,7 +139,6 @@ describe('an owner who is no superuser', test => {
       await unusable(database.open({ owner, schema: 'own' })),
       'DATABASE_URL may not create schemas or roles: give it CREATEROLE',
     );
-    await dropOwner(database, owner.user);
   });
 
   test('needs not to if three logins were made by hand, which then work without it too', async () => {
@@ -168,7 +150,10 @@ describe('an owner who is no superuser', test => {
       user: `${role}_of_${database.connection.database}`,
     });
     const logins = { writer: loginOf('writer'), projector: loginOf('projector'), auditor: loginOf('auditor') };
-    for (const { user } of Object.values(logins)) await client.query(`create role ${user} login password 'secret'`);
+    for (const { user } of Object.values(logins)) {
+      database.alsoDropRoles(user);
+      await client.query(`create role ${user} login password 'secret'`);
+    }
     assert.match(
       await unusable(database.open({ owner, logins, schema: 'own' })),
       `grant ${logins.projector.user} to it`,
@@ -192,12 +177,6 @@ describe('an owner who is no superuser', test => {
       await unusable(database.open({ owner: null, logins: shared, schema: 'own' })),
       'the projector login must be able to read events and unable to read the key store',
     );
-    await client.query(`drop schema own, own_projections cascade`);
-    for (const { user } of Object.values(logins)) {
-      await client.query(`drop owned by ${user}`);
-      await client.query(`drop role ${user}`);
-    }
-    await dropOwner(database, owner.user);
   });
 });
 

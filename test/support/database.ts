@@ -23,6 +23,8 @@ export interface TestDatabase {
   open(options?: Partial<DatabaseOptions>): Promise<Database>;
   /** A plain client of the owner, or of another login. */
   client(connection?: ConnectionOptions): Promise<pg.Client>;
+  /** Roles whose names begin so are dropped after the database: those of other schemas, and those that a test made. */
+  alsoDropRoles(prefix: string): void;
   drop(): Promise<void>;
 }
 
@@ -52,13 +54,23 @@ const onServer = async (server: ConnectionOptions, statements: readonly string[]
   }
 };
 
-/** Roles belong to the server and not to a database, so they have to be dropped by name. */
-const dropEverything = async (server: ConnectionOptions, database: string): Promise<void> => {
+/** What the program's roles of a ledger begin with. */
+export const rolePrefix = (database: string, schema = SCHEMA): string =>
+  groupRoles(database, schema).writer.replace(/writer$/, '');
+
+/** Roles belong to the server and not to a database, so they have to be dropped by name, once nothing depends on them. */
+const dropEverything = async (
+  server: ConnectionOptions,
+  database: string,
+  prefixes: readonly string[],
+): Promise<void> => {
   const client = await connected(server);
   try {
     await client.query(`drop database if exists ${pg.escapeIdentifier(database)} with (force)`);
-    const prefix = groupRoles(database, SCHEMA).writer.replace(/writer$/, '');
-    const { rows } = await client.query('select rolname from pg_roles where starts_with(rolname, $1)', [prefix]);
+    const { rows } = await client.query(
+      'select rolname from pg_roles where exists (select from unnest($1::text[]) as p where starts_with(rolname, p))',
+      [prefixes],
+    );
     for (const { rolname } of rows) await client.query(`drop role ${pg.escapeIdentifier(String(rolname))}`);
   } finally {
     await client.end();
@@ -75,7 +87,7 @@ export const makeTemplate = async (url: string): Promise<{ name: string; drop: (
   const database = await openDatabase({ owner, logins: null, schema: SCHEMA, dataFolder, poolSize: 1 });
   await database.close();
   rmSync(dataFolder, { recursive: true, force: true });
-  return { name, drop: () => dropEverything(server, name) };
+  return { name, drop: () => dropEverything(server, name, [rolePrefix(name)]) };
 };
 
 interface Ground {
@@ -106,12 +118,15 @@ export const testDatabase = async (): Promise<TestDatabase> => {
   await onServer(server, [`create database ${name} template ${template}`]);
   const connection = { ...server, database: name };
   const opened: { close(): Promise<void> }[] = [];
+  const prefixes = [rolePrefix(name)];
   const database: TestDatabase = {
     connection,
     url: urlOf(connection),
     schema: SCHEMA,
     dataFolder,
+    alsoDropRoles: prefix => void prefixes.push(prefix),
     open: async (options = {}) => {
+      if (options.schema !== undefined) prefixes.push(rolePrefix(name, options.schema));
       const made = await openDatabase({
         owner: connection,
         logins: null,
@@ -130,7 +145,7 @@ export const testDatabase = async (): Promise<TestDatabase> => {
     },
     drop: async () => {
       for (const one of opened.splice(0)) await one.close().catch(() => undefined);
-      await dropEverything(server, name);
+      await dropEverything(server, name, prefixes);
       rmSync(dataFolder, { recursive: true, force: true });
     },
   };
