@@ -71,7 +71,9 @@ const dropEverything = async (
       'select rolname from pg_roles where exists (select from unnest($1::text[]) as p where starts_with(rolname, p))',
       [prefixes],
     );
-    for (const { rolname } of rows) await client.query(`drop role ${pg.escapeIdentifier(String(rolname))}`);
+    // In one statement: they are members of each other, by each other's grant.
+    const names = rows.map(({ rolname }) => pg.escapeIdentifier(String(rolname)));
+    if (names.length > 0) await client.query(`drop role ${names.join(', ')}`);
   } finally {
     await client.end();
   }
