@@ -35,8 +35,13 @@ export const refuseUnsafe = async (client: Queryable): Promise<void> => {
     throw new UnusableDatabase('this database is a standby (read-only): connect to the primary');
 };
 
-/** Which cluster answers: differs after a restore into a new one, stays through a failover to a physical standby. */
-export const systemIdentifier = async (client: Queryable): Promise<string> => {
+/**
+ * Which cluster answers: differs after a restore into a new one, stays through a failover to a physical standby. Null where
+ * this login may not ask, as some hosting services have it.
+ */
+export const systemIdentifier = async (client: Queryable): Promise<string | null> => {
+  const allowed = await client.query(`select has_function_privilege('pg_control_system()', 'execute') as may`);
+  if (allowed.rows[0]?.may !== true) return null;
   const { rows } = await client.query('select system_identifier::text as id from pg_control_system()');
   return String(rows[0]?.id);
 };
@@ -47,7 +52,9 @@ export const systemIdentifier = async (client: Queryable): Promise<string> => {
  */
 export const refuseOther = async (client: Queryable, expected: string | null): Promise<void> => {
   const { rows } = await client.query(
-    'select pg_is_in_recovery() as standby, system_identifier::text as id from pg_control_system()',
+    expected === null
+      ? 'select pg_is_in_recovery() as standby'
+      : 'select pg_is_in_recovery() as standby, system_identifier::text as id from pg_control_system()',
   );
   const { standby, id } = rows[0] ?? {};
   if (standby !== false) throw new DatabaseError('a standby answers, not the primary', { sqlstate: '25006' });

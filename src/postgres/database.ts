@@ -25,8 +25,8 @@ export interface DatabaseOptions {
 
 export interface Database {
   readonly schema: string;
-  /** Of the cluster, as PostgreSQL names it. Each later connection must find the same. */
-  readonly systemIdentifier: string;
+  /** Of the cluster, as PostgreSQL names it, where it tells. Each later connection must find the same. */
+  readonly systemIdentifier: string | null;
   readonly writer: Pool;
   readonly projector: Pool;
   readonly auditor: Pool;
@@ -61,7 +61,7 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
 };
 
 /** `synchronous_commit` may be set for a role: the one that writes is asked itself. */
-const checkWriter = async (connection: ConnectionOptions, schema: string): Promise<string> => {
+const checkWriter = async (connection: ConnectionOptions, schema: string): Promise<string | null> => {
   const client = newClient(connection, settingsOf(schema, 'writer'));
   client.on('error', () => {});
   try {

@@ -72,4 +72,13 @@ describe('another cluster than at the start', test => {
     await pool.close();
     assert.is(await stateOf(openPipeline(connection, settings, '1234567890')), '25006');
   });
+
+  test('cannot be told where the login may not ask which it is: any primary is taken then', async () => {
+    const database = await testDatabase();
+    await (await database.client()).query('revoke execute on function pg_control_system() from public');
+    const opened = await database.open();
+    assert.is(opened.systemIdentifier, null);
+    await opened.writer.run(select);
+    await (await opened.openPipeline()).close();
+  });
 });
