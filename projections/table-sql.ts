@@ -1,4 +1,4 @@
-/** Reads a projection's `table.sql`: the tables, then a line of dashes, then the indexes that a rebuild makes last. */
+/** Reads a projection's `table.sql`: the tables, then a line `-- ---`, then what a rebuild makes after the rows. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../src/package-root.js';

@@ -1,7 +1,7 @@
 /** The projections of this server, wired: what operations ask of them, answered by the projector and each one's queries. */
 import type pino from 'pino';
-import { type Search, searchAll, searchUnder } from '../projections/audit-index/projection.js';
-import { childrenAt, namedUnder } from '../projections/secret-tree/projection.js';
+import { find, type Search } from '../projections/audit-index/find.js';
+import { childrenAt, namedUnder, nodesUnder } from '../projections/secret-tree/queries.js';
 import { causeOf } from './cause.js';
 import type { Config } from './config.js';
 import type { Uuid } from './crypto/bytes.js';
@@ -11,7 +11,7 @@ import type { Database } from './postgres/database.js';
 import type { Doorbell } from './postgres/doorbell.js';
 import type { Projection } from './projector/projection.js';
 import { Projector } from './projector/projector.js';
-import type { Runner } from './sql.js';
+import type { Folded } from './projector/worker.js';
 
 export interface ProjectionParts {
   readonly reads: ProjectionReads;
@@ -20,19 +20,26 @@ export interface ProjectionParts {
   stop(): Promise<void>;
 }
 
+/** A folder of more nodes is not narrowed down: its events are found faster by looking at all. */
+const NODES_MAX = 10_000;
+const RESTORE = 'batch.applied';
+
 export const projectionParts = (
   config: Pick<Config, 'projectors'>,
   database: Database,
   doorbell: Doorbell,
   projections: readonly Projection[],
   log: pino.Logger,
+  measured: (folded: Folded) => void = () => {},
 ): ProjectionParts => {
   const projector = new Projector({
     pool: database.projector,
+    maintenance: database.maintenance,
     doorbell,
     projections,
     fold: config.projectors,
     notice: (what, cause) => log.warn({ what, cause: causeOf(cause) }, 'projection'),
+    measured,
   });
   return {
     wake: () => projector.wake(),
@@ -45,13 +52,11 @@ export const projectionParts = (
         const byNode = new Map(named.map(name => [name.node, name]));
         return named.filter(({ secret }) => secret).map(({ node }) => secretUnder(byNode, root, node));
       },
-      auditPositions: async search => {
-        const both = (read: Parameters<typeof projector.upTo<readonly number[]>>[2]) =>
-          projector.upTo('audit-index', search.upTo, runner =>
-            // A folder is resolved through the tree, so that has to be as far.
-            search.underNode === null ? read(runner) : projector.upTo('secret-tree', search.upTo, () => read(runner)),
-          );
-        return both(runner => runSearch(runner, search));
+      auditPositions: async ({ underNode, ...search }) => {
+        if (underNode === null) return positions(projector, search);
+        const streams = await streamsUnder(projector, underNode, search);
+        const found = await positions(projector, { ...search, streams });
+        return streams === null ? found : merged(found, await restores(projector, search), search.limit);
       },
     },
     control: {
@@ -59,19 +64,37 @@ export const projectionParts = (
       rebuild: name => projector.rebuild(name),
       verify: name => projector.verify(name),
       status: async head =>
-        (await projector.marks()).map(({ name, version, position, state, stoppedAt, reason }) => ({
-          ...{ name, version, position, state, stoppedAt, reason },
-          head: Math.max(head, position),
-          lag: Math.max(0, head - position),
+        (await projector.status()).map(status => ({
+          ...status,
+          head: Math.max(head, status.position),
+          lag: Math.max(0, head - status.position),
         })),
     },
   };
 };
 
-const runSearch = (runner: Runner, { after, upTo, limit, actor, type, underNode }: Search) =>
-  underNode === null
-    ? runner.run(searchAll, [after, upTo, limit, actor, type])
-    : runner.run(searchUnder, [after, upTo, limit, actor, type, underNode]);
+const positions = (projector: Projector, search: Search): Promise<readonly number[]> => {
+  const { query, values } = find(search);
+  return projector.upTo('audit-index', search.upTo, runner => runner.run(query, values));
+};
+
+/** A restore is in a stream of its own, and whichever folder it was about in its sealed header: it may be any. */
+const restores = async (projector: Projector, search: Search): Promise<readonly number[]> =>
+  search.type === null || search.type === RESTORE
+    ? positions(projector, { ...search, streams: null, type: RESTORE })
+    : [];
+
+/** Both are complete up to their last position if they are full, and to the end if they are not. */
+const merged = (some: readonly number[], others: readonly number[], limit: number): readonly number[] =>
+  [...new Set([...some, ...others])].sort((a, b) => a - b).slice(0, limit);
+
+/** The node and everything under it; null where that is too much to narrow anything down. */
+const streamsUnder = async (projector: Projector, root: Uuid, { upTo }: Search): Promise<readonly Uuid[] | null> => {
+  const nodes = await projector.upTo('secret-tree', upTo, runner =>
+    runner.run(nodesUnder, [root, upTo, NODES_MAX + 1]),
+  );
+  return nodes.length > NODES_MAX ? null : [root, ...nodes];
+};
 
 const secretUnder = (
   byNode: ReadonlyMap<Uuid, { node: Uuid; parent: Uuid; box: Buffer }>,

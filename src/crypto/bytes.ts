@@ -82,11 +82,21 @@ export const uuidBytes = (uuid: Uuid): Buffer => {
   return bytes;
 };
 
+const HEX = Buffer.from('0123456789abcdef', 'latin1');
+/** Where each byte's two digits stand in the text; overwritten by each call, so nothing may be awaited in between. */
+const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
+const text = Buffer.alloc(36, HYPHEN);
+
 /** The one text of 16 bytes. RangeError for any other length. */
 export const uuidText = (bytes: Uint8Array): Uuid => {
   if (bytes.length !== 16) throw new RangeError('a UUID has 16 bytes');
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  // In one piece: a string put together from slices costs three times as much, and again when it becomes a key of a map.
+  for (let i = 0; i < 16; i += 1) {
+    const [byte, at] = [bytes[i] ?? 0, PLACES[i] ?? 0];
+    text[at] = HEX[byte >> 4] ?? 0;
+    text[at + 1] = HEX[byte & 15] ?? 0;
+  }
+  return text.toString('latin1', 0, 36);
 };
 
 /** In time that depends on the lengths only. */

@@ -11,7 +11,7 @@ import { openPipeline, type Pipeline } from './pipeline.js';
 import { openPool, type Pool } from './pool.js';
 import { prepare } from './prepare.js';
 import type { Role } from './roles.js';
-import { settingsOf } from './session-settings.js';
+import { maintenanceSettings, settingsOf } from './session-settings.js';
 
 export interface DatabaseOptions {
   /** Owner of the schema, who migrates and makes roles; null where the three logins were made by hand and migrated. */
@@ -29,6 +29,8 @@ export interface Database {
   readonly systemIdentifier: string | null;
   readonly writer: Pool;
   readonly projector: Pool;
+  /** The projector's too, without its hurry: rebuilds and verifications, which leave the other one to workers and reads. */
+  readonly maintenance: Pool;
   readonly auditor: Pool;
   /** A pipelined connection of the writer role. */
   openPipeline(): Promise<Pipeline>;
@@ -46,16 +48,23 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
   const poolOf = (role: Role, max: number): Pool =>
     openPool({ connection: logins[role], settings: settingsOf(schema, role), max, systemIdentifier: checked });
   const [writer, projector, auditor] = [poolOf('writer', poolSize), poolOf('projector', 6), poolOf('auditor', 4)];
+  const maintenance = openPool({
+    connection: logins.projector,
+    settings: maintenanceSettings(schema),
+    max: 1,
+    systemIdentifier: checked,
+  });
   return {
     schema,
     systemIdentifier: checked,
     writer,
     projector,
+    maintenance,
     auditor,
     openPipeline: () => openPipeline(logins.writer, settingsOf(schema, 'writer'), checked),
     openDoorbell: onError => openDoorbell(logins.auditor, settingsOf(schema, 'auditor'), schema, onError),
     close: async () => {
-      await Promise.all([writer.close(), projector.close(), auditor.close()]);
+      await Promise.all([writer, projector, maintenance, auditor].map(pool => pool.close()));
     },
   };
 };

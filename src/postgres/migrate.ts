@@ -10,6 +10,7 @@ import Postgrator from 'postgrator';
 import { packageRoot } from '../package-root.js';
 import { UnusableDatabase } from './connection-url.js';
 import type { RoleNames } from './roles.js';
+import { besideSchema, projectionsSchema } from './session-settings.js';
 
 const FOLDER = join(packageRoot, 'schema');
 
@@ -32,7 +33,8 @@ const newestFile = (): Migration => {
 const filler = (schema: string, roles: RoleNames) => {
   const names: Readonly<Record<string, string>> = {
     schema: pg.escapeIdentifier(schema),
-    projections: pg.escapeIdentifier(`${schema}_projections`),
+    projections: pg.escapeIdentifier(projectionsSchema(schema)),
+    beside: pg.escapeIdentifier(besideSchema(schema)),
     writer: pg.escapeIdentifier(roles.writer),
     projector: pg.escapeIdentifier(roles.projector),
     auditor: pg.escapeIdentifier(roles.auditor),

@@ -12,14 +12,17 @@ export interface PoolStats {
   readonly waiting: number;
 }
 
-export interface Pool extends Runner {
+export interface Session extends Runner {
   /**
    * BEGIN … COMMIT around `work`; any throw rolls back. Resolves only after the server said COMMIT: if `work` swallowed the
    * error of a statement, COMMIT "succeeds" with the word ROLLBACK, and this rejects.
    */
   transaction<T>(work: (tx: Runner) => Promise<T>): Promise<T>;
-  /** One connection for several statements that belong together. */
-  session<T>(work: (connection: Runner) => Promise<T>): Promise<T>;
+}
+
+export interface Pool extends Session {
+  /** One connection for what belongs together, such as a lock of the session; a throw closes it, and with it the lock. */
+  session<T>(work: (connection: Session) => Promise<T>): Promise<T>;
   stats(): PoolStats;
   close(): Promise<void>;
 }
@@ -67,18 +70,29 @@ export const openPool = ({ connection, settings, max, systemIdentifier }: PoolOp
       },
     );
 
+  const transactionOn = async <T>(client: pg.PoolClient, work: (tx: Runner) => Promise<T>): Promise<T> => {
+    await command(client, 'begin');
+    const result = await work(runner(client));
+    if ((await command(client, 'commit')) !== 'COMMIT')
+      throw new DatabaseError('the transaction was rolled back', { sqlstate: '40000' });
+    return result;
+  };
+  /** In a session somebody may go on after a transaction that failed. */
+  const rolledBack = async <T>(client: pg.PoolClient, work: (tx: Runner) => Promise<T>): Promise<T> => {
+    try {
+      return await transactionOn(client, work);
+    } catch (error) {
+      await command(client, 'rollback').catch(() => undefined);
+      throw error;
+    }
+  };
+
   let closed: Promise<void> | null = null;
   return {
     run: (query, values) => runOn(pool, query, values),
-    session: work => withClient(client => work(runner(client))),
-    transaction: work =>
-      withClient(async client => {
-        await command(client, 'begin');
-        const result = await work(runner(client));
-        if ((await command(client, 'commit')) !== 'COMMIT')
-          throw new DatabaseError('the transaction was rolled back', { sqlstate: '40000' });
-        return result;
-      }),
+    session: work =>
+      withClient(client => work({ ...runner(client), transaction: inside => rolledBack(client, inside) })),
+    transaction: work => withClient(client => transactionOn(client, work)),
     stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => {
       closed ??= pool.end();

@@ -8,7 +8,7 @@ import { explained, refuseUnsafe } from './checks.js';
 import { type ConnectionOptions, newClient } from './connection.js';
 import { applyGrants, migrate } from './migrate.js';
 import { createGroups, groupRoles, letOwnerAct, nodeLogins, type Role, type RoleNames } from './roles.js';
-import { settingsOf } from './session-settings.js';
+import { besideSchema, projectionsSchema, settingsOf } from './session-settings.js';
 
 export interface Preparation {
   readonly owner: ConnectionOptions;
@@ -70,7 +70,7 @@ const prepareLocked = async (
 };
 
 const makeSchemas = async (client: pg.Client, schema: string): Promise<void> => {
-  for (const name of [schema, `${schema}_projections`]) {
+  for (const name of [schema, projectionsSchema(schema), besideSchema(schema)]) {
     // Asked first: `create schema if not exists` needs CREATE on the database even where the schema is there.
     const { rows } = await client.query('select to_regnamespace($1) is null as missing', [pg.escapeIdentifier(name)]);
     if (rows[0]?.missing === true) await client.query(`create schema ${pg.escapeIdentifier(name)}`);
@@ -81,10 +81,13 @@ const makeSchemas = async (client: pg.Client, schema: string): Promise<void> => 
 const granted = async (client: pg.Client, schema: string, roles: RoleNames): Promise<boolean> => {
   const { rows } = await client.query(
     `select has_table_privilege($1, 'events', 'insert') and has_table_privilege($2, 'events', 'select')
-        and has_table_privilege($3, 'blocks', 'select')
+        and has_table_privilege($3, 'blocks', 'select') and has_schema_privilege($2, $5, 'create')
         and not exists (select from pg_class where relnamespace = to_regnamespace($4)
                            and relkind = 'r' and pg_get_userbyid(relowner) <> $2) as granted`,
-    [roles.writer, roles.projector, roles.auditor, pg.escapeIdentifier(`${schema}_projections`)],
+    [
+      ...[roles.writer, roles.projector, roles.auditor],
+      ...[pg.escapeIdentifier(projectionsSchema(schema)), besideSchema(schema)],
+    ],
   );
   return rows[0]?.granted === true;
 };

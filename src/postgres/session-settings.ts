@@ -2,13 +2,29 @@
 import type { SessionSettings } from './connection.js';
 import type { Role } from './roles.js';
 
+export const projectionsSchema = (schema: string): string => `${schema}_projections`;
+/** Where rebuilds fill tables that then take the live ones' place. */
+export const besideSchema = (schema: string): string => `${projectionsSchema(schema)}_beside`;
+
+const HOUR_MS = 3_600_000;
+
 export const settingsOf = (schema: string, role: Role | 'owner'): SessionSettings => ({
   // What a role makes goes into the first one: projection tables into the projections' schema.
-  searchPath: role === 'projector' ? [`${schema}_projections`, schema] : [schema, `${schema}_projections`],
+  searchPath: role === 'projector' ? [projectionsSchema(schema), schema] : [schema, projectionsSchema(schema)],
   applicationName: `tallystick ${role}`,
   // Rows and position of a projection are lost together, and folded again: no flush has to be waited for.
   ...(role === 'projector' ? { extra: { synchronous_commit: 'off' } } : {}),
   statementTimeoutMs: role === 'writer' ? 10_000 : 60_000,
   lockTimeoutMs: role === 'writer' ? 3_000 : 10_000,
-  idleInTransactionMs: role === 'writer' ? 2_000 : 60_000,
+  // A frozen worker holds up the others of its projection no longer than its lease would.
+  idleInTransactionMs: role === 'writer' ? 2_000 : role === 'projector' ? 10_000 : 60_000,
+});
+
+/** The projector's, for rebuilds and comparisons of whole tables: one statement may take hours on a long ledger. */
+export const maintenanceSettings = (schema: string): SessionSettings => ({
+  ...settingsOf(schema, 'projector'),
+  applicationName: 'tallystick rebuild',
+  extra: { synchronous_commit: 'off', work_mem: '64MB', maintenance_work_mem: '128MB' },
+  statementTimeoutMs: 12 * HOUR_MS,
+  idleInTransactionMs: 60_000,
 });

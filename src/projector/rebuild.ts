@@ -1,126 +1,104 @@
 /**
- * Rebuild and verify: the same fold into tables beside the live ones. A rebuild swaps them in at the live position, in one
- * transaction; reads never stop. A verification compares them and drops them.
+ * Rebuild: the same fold from the first event into tables beside the live ones, which then take their place at the live
+ * position, in one transaction. Reads never stop, and the worker goes on until that moment.
  */
-import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { E } from '../fp.js';
+import { DatabaseError } from '../postgres/errors.js';
 import type { Pool } from '../postgres/pool.js';
-import { noRow, type Query, query, type Runner } from '../sql.js';
-import { type Fold, fillIn, type Projection, type TableName } from './projection.js';
-import { holdMark, ledgerSize, putMark } from './statements.js';
+import { type Query, query } from '../sql.js';
+import { type Beside, InUse, type Progress, withBeside } from './beside.js';
+import type { Projection } from './projection.js';
+import { command, holdMark, ledgerSize, putMark } from './statements.js';
 
-/** Large: a set of a hundred thousand events touches each row once where small sets touch it again and again. */
-const BATCH_EVENTS = 100_000;
-
-const ddl = (text: string): Query<never> => query(null, noRow, text);
-
-const count: (text: string) => Query<number> = text =>
-  query(null, ({ n }) => (typeof n === 'number' ? E.right(n) : E.left('n')), text);
-
-interface Side {
-  readonly table: TableName;
-  readonly fold: Fold;
-  readonly suffix: string;
-}
-
-const newSide = (projection: Projection): Side => {
-  const suffix = randomBytes(4).toString('hex');
-  return { suffix, table: table => `${table}_${suffix}`, fold: projection.newFold() };
-};
-
-/** The tables of a projection that has none yet, empty and live. */
-export const createTables = async (tx: Runner, projection: Projection): Promise<void> => {
-  const suffix = randomBytes(4).toString('hex');
-  const live: TableName = table => table;
-  await tx.run(ddl(fillIn(projection.ddl, projection, live, suffix)));
-  await tx.run(ddl(fillIn(projection.indexes, projection, live, suffix)));
-};
-
-const fill = async (
-  pool: Pool,
-  { fold, table }: Side,
-  upTo: number,
-  progress: (position: number, size: number) => void,
-): Promise<void> => {
-  for (let at = 0; at < upTo; at += BATCH_EVENTS) {
-    const to = Math.min(upTo, at + BATCH_EVENTS);
-    await pool.transaction(tx => fold.apply(tx, table, at, to));
-    progress(to, upTo);
-  }
-};
-
-const dropSide = async (pool: Pool, projection: Projection, { table }: Side): Promise<void> => {
-  for (const name of projection.tables)
-    await pool.run(ddl(`drop table if exists ${table(name)}`)).catch(() => undefined);
-};
+/** So few events may be left when the worker is held up for the swap. */
+const NEAR_EVENTS = 2000;
+/**
+ * The swap waits so long for reads to let go of the old tables, while later reads wait behind it. A read may hold one table
+ * and wait for another: giving up before PostgreSQL looks for a deadlock (1 s) makes sure that it is never the read who loses.
+ */
+const SWAP_WAIT_MS = 100;
+/** Autovacuum yields only to who waits past `deadlock_timeout`: some attempts do. */
+const LONG_WAIT_MS = 1500;
+const LONG_EVERY = 12;
+const APART_MS_MAX = 1000;
+const GIVE_UP_MS = 600_000;
 
 export interface Rebuilt {
+  /** Up to this position. */
   readonly events: number;
   readonly seconds: number;
 }
 
-export const rebuild = async (
-  pool: Pool,
-  projection: Projection,
-  progress: (position: number, size: number) => void,
-): Promise<Rebuilt> => {
-  const startedAt = performance.now();
-  const side = newSide(projection);
-  try {
-    await pool.run(ddl(fillIn(projection.ddl, projection, side.table, side.suffix)));
-    const [size = 0] = await pool.run(ledgerSize);
-    await fill(pool, side, size, progress);
-    await pool.run(ddl(fillIn(projection.indexes, projection, side.table, side.suffix)));
-    const events = await pool.transaction(async tx => {
-      // Held from here to the end: no worker moves on while the rest is folded and the tables change places.
-      await tx.run(holdMark, [projection.name]);
-      const [now = size] = await tx.run(ledgerSize);
-      if (now > size) await side.fold.apply(tx, side.table, size, now);
-      for (const name of projection.tables) {
-        await tx.run(ddl(`drop table if exists ${name}`));
-        await tx.run(ddl(`alter table ${side.table(name)} rename to ${name}`));
-      }
-      await tx.run(putMark, [projection.name, projection.version, now]);
-      return now;
-    });
-    return { events, seconds: (performance.now() - startedAt) / 1000 };
-  } catch (error) {
-    await dropSide(pool, projection, side);
-    throw error;
-  }
-};
-
-export interface Verified {
-  readonly rows: number;
-  readonly differences: number;
-  readonly position: number;
+export interface RebuildOptions {
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
 }
 
-/** Folds the ledger again, up to where the live rows are, and counts the rows that are in one and not in the other. */
-export const verify = async (pool: Pool, projection: Projection): Promise<Verified> => {
-  const side = newSide(projection);
-  try {
-    await pool.run(ddl(fillIn(projection.ddl, projection, side.table, side.suffix)));
-    const [mark] = await pool.run(holdMark, [projection.name]);
-    const size = mark?.position ?? 0;
-    await fill(pool, side, size, () => {});
-    return await pool.transaction(async tx => {
-      const [held] = await tx.run(holdMark, [projection.name]);
-      const position = held?.position ?? 0;
-      if (position > size) await side.fold.apply(tx, side.table, size, position);
-      let [rows, differences] = [0, 0];
-      for (const name of projection.tables) {
-        const [n = 0] = await tx.run(count(`select count(*) as n from ${name}`));
-        const [live, again] = [`table ${name}`, `table ${side.table(name)}`];
-        const [different = 0] = await tx.run(
-          count(`select count(*) as n from ((${live} except all ${again}) union all (${again} except all ${live})) d`),
-        );
-        rows += n;
-        differences += different;
-      }
-      return { rows, differences, position };
-    });
-  } finally {
-    await dropSide(pool, projection, side);
+/**
+ * Rejects with `InUse` when somebody is at it or holds the live tables, and with what the fold threw on an event that it
+ * cannot take. The live tables are then as they were.
+ */
+export const rebuild = (
+  pool: Pool,
+  projection: Projection,
+  { signal = new AbortController().signal, progress }: RebuildOptions = {},
+): Promise<Rebuilt> => {
+  const startedAt = performance.now();
+  return withBeside(pool, projection, 'rebuild', signal, async beside => {
+    await follow(beside, progress);
+    await beside.indexes();
+    return { events: await swap(beside, progress), seconds: (performance.now() - startedAt) / 1000 };
+  });
+};
+
+/** Until so little is left that it can be folded while the worker waits. */
+const follow = async (beside: Beside, progress: Progress | undefined): Promise<void> => {
+  for (;;) {
+    const [size = 0] = await beside.session.run(ledgerSize);
+    await beside.fill(size, progress);
+    const [now = 0] = await beside.session.run(ledgerSize);
+    if (now - size <= NEAR_EVENTS) return;
   }
 };
+
+const swap = async (beside: Beside, progress: Progress | undefined): Promise<number> => {
+  const until = performance.now() + GIVE_UP_MS;
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await trySwap(beside, attempt % LONG_EVERY === 0 ? LONG_WAIT_MS : SWAP_WAIT_MS);
+    } catch (error) {
+      if (!isHeld(error) || beside.signal.aborted) throw error;
+      if (performance.now() > until)
+        throw new InUse(beside.projection.name, 'something holds its tables, such as a dump: rebuild it after that');
+      await sleep(Math.min(APART_MS_MAX, attempt * 20));
+      await follow(beside, progress);
+    }
+};
+
+const isHeld = (error: unknown): boolean =>
+  error instanceof DatabaseError && (error.sqlstate === '55P03' || error.sqlstate === '40P01');
+
+const present: Query<string> = query(
+  null,
+  ({ name }) => (typeof name === 'string' ? E.right(name) : E.left('name')),
+  'select name from unnest($1::text[]) as name where to_regclass(name) is not null',
+);
+
+/** All or nothing: if we die before its commit, the live tables and their position are as they were. */
+const trySwap = (beside: Beside, waitMs: number): Promise<number> =>
+  beside.session.transaction(async tx => {
+    const { name, version, tables } = beside.projection;
+    // Held from here to the end: no worker moves on while the rest is folded and the tables change places.
+    await tx.run(holdMark, [name]);
+    const [size = 0] = await tx.run(ledgerSize);
+    await beside.finish(tx, size);
+    await tx.run(command(`set local lock_timeout = ${waitMs}`));
+    const old = await tx.run(present, [tables.map(table => beside.live(table))]);
+    if (old.length > 0) await tx.run(command(`lock table ${old.join(', ')} in access exclusive mode`));
+    for (const table of old) await tx.run(command(`drop table ${table}`));
+    for (const table of tables)
+      await tx.run(command(`alter table ${beside.beside(table)} set schema ${beside.places.live}`));
+    await tx.run(putMark, [name, version, size]);
+    return size;
+  });

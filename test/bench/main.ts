@@ -131,6 +131,7 @@ try {
   const filler = await ownerClient(embedded, 'rebuild');
   const projector = new Projector({
     pool: database.projector,
+    maintenance: database.maintenance,
     doorbell: null,
     projections,
     fold: true,
@@ -140,7 +141,7 @@ try {
   await projector.stop();
   await projectionEvents(filler, REBUILD_EVENTS);
   for (const projection of projections) {
-    const { events, seconds } = await rebuild(database.projector, projection, () => {});
+    const { events, seconds } = await rebuild(database.maintenance, projection);
     figure(projection.name, perSecond(events / seconds), `${seconds.toFixed(2)} s`);
     floor(`rebuild of ${projection.name} ≥ 100,000 events/s`, events / seconds >= 100_000, perSecond(events / seconds));
   }
