@@ -1,57 +1,22 @@
 /**
- * Authority in memory: entities, tokens, mounts, slots and policies, folded from checked events of lane 1. Nothing that
- * decides access comes from a table (formats.md §9.3). The fold is the only writer; everything else asks.
+ * Authority in memory: everything that decides access, folded from checked events of lane 1. Nothing of it comes from a
+ * table (formats.md §9.3). The fold is the only writer; everything else asks. Each table has a file of its own.
  */
-
 import type { Uuid } from '../crypto/bytes.js';
-import { mountIndexKey } from '../crypto/names.js';
 import type { Header } from '../domain/header.js';
 import type { Custody } from '../keys/custody.js';
 import { openHeader } from '../keys/event-sealer.js';
 import type { StoredEvent } from '../ledger/event.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { AuthorityFold } from '../ledger/known.js';
-import * as shape from './headers.js';
+import { EntityTable } from './entities.js';
+import { LoginTable, RoleTable, SecretIdTable } from './logins.js';
+import { MountTable } from './mounts.js';
 import { type Permission, permissionOf } from './permission.js';
-
-export interface Entity {
-  readonly id: Uuid;
-  /** person, machine, root, auditor */
-  readonly kind: string;
-  readonly policies: readonly string[];
-  /** Position of the event whose body says who this is; null when there is none. */
-  readonly identityAt: number | null;
-}
-
-export interface Token {
-  readonly id: Uuid;
-  /** hex of the keyed hash */
-  readonly hash: string;
-  readonly accessor: string;
-  readonly entity: Uuid;
-  readonly parent: Uuid | null;
-  readonly policies: readonly string[];
-  readonly permission: Permission;
-  readonly displayName: string;
-  readonly creationPath: string;
-  readonly meta: Readonly<Record<string, string>> | null;
-  /** µs; 0 = never */
-  readonly expiresAt: number;
-  readonly createdAt: number;
-  readonly method: string;
-}
-
-export interface Mount {
-  readonly id: Uuid;
-  readonly number: number;
-  /** With its trailing slash. */
-  readonly path: string;
-  readonly kind: string;
-  readonly type: string;
-  readonly description: string;
-  readonly options: Readonly<Record<string, string>>;
-  readonly indexKey: Buffer;
-}
+import { PolicyTable } from './policies.js';
+import { SettingsTable } from './settings.js';
+import * as shape from './shapes.js';
+import { type Token, TokenTable } from './tokens.js';
 
 export interface Slot {
   readonly id: Uuid;
@@ -70,19 +35,30 @@ export interface KeystoreSeal {
   readonly checks: ReadonlyMap<number, string>;
 }
 
+type Fold = (event: StoredEvent, header: Header) => void;
+
 export class Authority implements AuthorityFold {
   #position = 0;
   #keystore: KeystoreSeal | null = null;
-  readonly entities = new Map<Uuid, Entity>();
-  readonly slots = new Map<Uuid, Slot>();
-  readonly #byHash = new Map<string, Token>();
-  readonly #byId = new Map<Uuid, Token>();
-  readonly #children = new Map<Uuid, Set<Uuid>>();
-  #mounts: readonly Mount[] = [];
   #createdAt = 0;
   #epochOpenedAt = 0;
+  readonly slots = new Map<Uuid, Slot>();
+  readonly entities = new EntityTable();
+  readonly tokens = new TokenTable();
+  readonly policies = new PolicyTable();
+  readonly roles = new RoleTable();
+  readonly logins = new LoginTable();
+  readonly secretIds = new SecretIdTable();
+  readonly quotas = new SettingsTable();
+  readonly config = new SettingsTable();
+  readonly mounts: MountTable;
+  readonly #permissions = new WeakMap<Token, { readonly revision: number; readonly permission: Permission }>();
+  readonly #folds: Readonly<Record<string, Fold>>;
 
-  constructor(readonly custody: Custody) {}
+  constructor(readonly custody: Custody) {
+    this.mounts = new MountTable(custody);
+    this.#folds = this.#foldsByType();
+  }
 
   get position(): number {
     return this.#position;
@@ -90,14 +66,6 @@ export class Authority implements AuthorityFold {
 
   get keystore(): KeystoreSeal | null {
     return this.#keystore;
-  }
-
-  get mounts(): readonly Mount[] {
-    return this.#mounts;
-  }
-
-  get tokenCount(): number {
-    return this.#byId.size;
   }
 
   /** µs; when the newest header epoch was opened. */
@@ -110,63 +78,69 @@ export class Authority implements AuthorityFold {
     return this.#createdAt;
   }
 
-  /** The live token of that keyed hash, or null: unknown, revoked or expired by `now` (µs). */
-  token(hash: Buffer, now: number): Token | null {
-    const token = this.#byHash.get(hash.toString('hex'));
-    return token === undefined || (token.expiresAt !== 0 && token.expiresAt <= now) ? null : token;
-  }
-
-  tokenById(id: Uuid): Token | null {
-    return this.#byId.get(id) ?? null;
-  }
-
-  mountAt(path: string): Mount | null {
-    return this.#mounts.find(mount => mount.path === `${path}/`) ?? null;
-  }
-
   slotNamed(name: string): Slot | null {
     for (const slot of this.slots.values()) if (slot.name === name) return slot;
     return null;
   }
 
+  /** What the token may do by the policies as of now. */
+  permissionOf(token: Token): Permission {
+    const { revision } = this.policies;
+    const known = this.#permissions.get(token);
+    if (known?.revision === revision) return known.permission;
+    const permission = permissionOf(token.policies);
+    this.#permissions.set(token, { revision, permission });
+    return permission;
+  }
+
   apply(event: StoredEvent): void {
     const header = openHeader(this.custody, event);
     if (header === null) throw new IntegrityError('header', event.position);
-    this.#fold(event, header);
+    // Types that decide nothing here (terms, escrows): folded by whoever needs them.
+    this.#folds[event.type]?.(event, header);
     this.#position = event.position;
   }
 
-  #fold(event: StoredEvent, header: Header): void {
-    switch (event.type) {
-      case 'ledger.created':
+  #foldsByType(): Readonly<Record<string, Fold>> {
+    const { entities, tokens, policies, roles, logins, secretIds, quotas, config, mounts } = this;
+    return {
+      'ledger.created': event => {
         this.#createdAt = event.recordedAt;
-        return;
-      case 'keystore.changed':
-        this.#keystoreChanged(event, header);
-        return;
-      case 'epoch.opened':
+      },
+      'keystore.changed': (event, header) => this.#keystoreChanged(event, header),
+      'epoch.opened': event => {
         this.#epochOpenedAt = event.recordedAt;
-        return;
-      case 'entity.created':
-      case 'entity.changed':
-        this.#entityWritten(event, header);
-        return;
-      case 'entity.removed':
-        this.entities.delete(event.streamId);
-        return;
-      case 'mount.enabled':
-        this.#mountEnabled(event, header);
-        return;
-      case 'token.created':
-        this.#tokenCreated(event, header);
-        return;
-      case 'token.revoked':
-        this.#revoke(event.streamId);
-        return;
-      default:
-        // Types that decide nothing here yet (epochs, policies that no permission reads): folded by whoever needs them.
-        return;
-    }
+      },
+      'entity.created': (event, header) => entities.written(event, header),
+      'entity.changed': (event, header) => entities.written(event, header),
+      'entity.removed': event => entities.removed(event),
+      'mount.enabled': (event, header) => mounts.enabled(event, header),
+      'mount.tuned': (event, header) => mounts.tuned(event, header),
+      'mount.moved': (event, header) => mounts.moved(event, header),
+      'mount.disabled': event => this.#mountDisabled(event),
+      'policy.written': (event, header) => policies.written(event, header),
+      'policy.removed': (event, header) => policies.removed(event, header),
+      'role.written': (event, header) => roles.written(event, header),
+      'role.removed': event => roles.remove(event.streamId),
+      'login.written': (event, header) => logins.written(event, header),
+      'login.removed': event => logins.remove(event.streamId),
+      'secretid.created': (event, header) => secretIds.created(event, header),
+      'secretid.spent': event => secretIds.spent(event),
+      'secretid.removed': event => secretIds.remove(event.streamId),
+      'token.created': (event, header) => tokens.created(event, header),
+      'token.renewed': event => tokens.renewed(event),
+      'token.spent': event => tokens.spent(event),
+      'token.revoked': event => tokens.revoked(event),
+      'quota.written': (event, header) => quotas.written(event, header),
+      'quota.removed': (event, header) => quotas.removed(event, header),
+      'config.changed': (event, header) => config.written(event, header),
+    };
+  }
+
+  /** Disabling an auth method revokes every token issued through it, and ends its roles and logins. */
+  #mountDisabled(event: StoredEvent): void {
+    this.mounts.disabled(event);
+    for (const table of [this.tokens, this.roles, this.logins, this.secretIds]) table.endOf(event.streamId);
   }
 
   #keystoreChanged(event: StoredEvent, header: Header): void {
@@ -182,68 +156,5 @@ export class Authority implements AuthorityFold {
       term: facts.term,
       checks: new Map(facts.checks),
     };
-  }
-
-  #entityWritten(event: StoredEvent, header: Header): void {
-    const { kind, policies } = shape.read(shape.EntityHeader, header, event);
-    const before = this.entities.get(event.streamId);
-    const identityAt = event.keyId === null ? (before?.identityAt ?? null) : event.position;
-    this.entities.set(event.streamId, { id: event.streamId, kind, policies: policies ?? [], identityAt });
-  }
-
-  #mountEnabled(event: StoredEvent, header: Header): void {
-    const { number } = shape.read(shape.MountFacts, event.facts, event);
-    const { mount } = shape.read(shape.MountHeader, header, event);
-    const indexKey = mountIndexKey(this.custody.keyring.indexKey, this.custody.ledger, event.streamId);
-    const enabled: Mount = {
-      id: event.streamId,
-      number,
-      path: mount.path,
-      kind: mount.kind,
-      type: mount.type,
-      description: mount.description ?? '',
-      options: mount.options ?? {},
-      indexKey,
-    };
-    // Longest path first, so that the first prefix that fits is the right one.
-    this.#mounts = [...this.#mounts, enabled].sort((a, b) => b.path.length - a.path.length);
-  }
-
-  #tokenCreated(event: StoredEvent, header: Header): void {
-    const facts = shape.read(shape.TokenFacts, event.facts, event);
-    const fields = shape.read(shape.TokenHeader, header, event);
-    const token: Token = {
-      id: event.streamId,
-      hash: facts.token_hash,
-      accessor: fields.accessor,
-      entity: event.actor ?? event.streamId,
-      parent: facts.parent ?? null,
-      policies: fields.policies,
-      permission: permissionOf(fields.policies),
-      displayName: fields.display_name,
-      creationPath: fields.creation_path,
-      meta: fields.meta ?? null,
-      expiresAt: facts.expires_at ?? 0,
-      createdAt: event.recordedAt,
-      method: fields.method,
-    };
-    this.#byHash.set(token.hash, token);
-    this.#byId.set(token.id, token);
-    if (token.parent === null) return;
-    const siblings = this.#children.get(token.parent);
-    if (siblings) siblings.add(token.id);
-    else this.#children.set(token.parent, new Set([token.id]));
-  }
-
-  /** With the whole tree of children, however deep. */
-  #revoke(id: Uuid): void {
-    const doomed = [id];
-    for (let next = doomed.pop(); next !== undefined; next = doomed.pop()) {
-      doomed.push(...(this.#children.get(next) ?? []));
-      this.#children.delete(next);
-      const token = this.#byId.get(next);
-      this.#byId.delete(next);
-      if (token) this.#byHash.delete(token.hash);
-    }
   }
 }

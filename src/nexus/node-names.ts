@@ -2,7 +2,7 @@
  * Names of nodes: paths to node ids with a cache that saves hashing on hot paths, and which nodes this process has seen
  * named in the ledger, so that an event brings in only the names that are new.
  */
-import type { Mount } from '../authority/authority.js';
+import type { Mount } from '../authority/mounts.js';
 import type { Uuid } from '../crypto/bytes.js';
 import { node } from '../crypto/names.js';
 import type { NewName } from '../keys/event-sealer.js';

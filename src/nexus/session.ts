@@ -2,7 +2,8 @@
  * One unsealed stretch of a server's life: the keys in memory and everything that works only with them. It begins when
  * unseal has believed keyring, head and authority, and ends with `close`, which wipes the keys.
  */
-import type { Authority, Mount } from '../authority/authority.js';
+import type { Authority } from '../authority/authority.js';
+import type { Mount } from '../authority/mounts.js';
 import type { Uuid } from '../crypto/bytes.js';
 import type { SecretState } from '../domain/secret/state.js';
 import type { Failure } from '../failure.js';
@@ -97,7 +98,7 @@ export class Session {
   }
 
   mount(path: string): Mount | null {
-    return this.authority.mountAt(path);
+    return this.authority.mounts.at(path);
   }
 
   /** Reads what other processes appended. */

@@ -2,8 +2,8 @@
  * Who asks, and may they? A token is found by its keyed hash in authority; its permission is asked for a capability on the
  * request's path. A refusal is given only after lane 1 was folded as of now, and is recorded.
  */
-import type { Token } from '../authority/authority.js';
 import type { Capability, Rule } from '../authority/permission.js';
+import type { Token } from '../authority/tokens.js';
 import { tokenHash } from '../crypto/ids.js';
 import type { Header } from '../domain/header.js';
 import type { RecordedRequest } from '../nexus/recorder.js';
@@ -30,9 +30,9 @@ export interface Asked {
 const lookUp = (session: Session, context: RequestContext, asked: Asked): Caller | 'unauthenticated' | 'forbidden' => {
   if (context.token === null || context.token === '') return 'unauthenticated';
   const { keyring, ledger } = session.custody;
-  const token = session.authority.token(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
+  const token = session.authority.tokens.byHash(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
   if (token === null) return 'unauthenticated';
-  const rule = token.permission.allows(asked.capability, context.path);
+  const rule = session.authority.permissionOf(token).allows(asked.capability, context.path);
   return rule === null ? 'forbidden' : { session, token, rule };
 };
 
@@ -71,12 +71,9 @@ export const stillAllowed = (
   capability: Capability,
   atUs: number,
 ): boolean => {
-  const token = caller.session.authority.tokenById(caller.token.id);
-  return (
-    token !== null &&
-    (token.expiresAt === 0 || token.expiresAt > atUs) &&
-    (token === caller.token || token.permission.allows(capability, context.path) !== null)
-  );
+  const { authority } = caller.session;
+  const token = authority.tokens.byId(caller.token.id, atUs);
+  return token !== null && authority.permissionOf(token).allows(capability, context.path) !== null;
 };
 
 /** The header of an event that this caller brings about (events.md §5), with the type's own fields. */
@@ -135,7 +132,7 @@ const recordDenial = (
   const token =
     context.token === null || context.token === ''
       ? null
-      : session.authority.token(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
+      : session.authority.tokens.byHash(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
   session.recorder.record({
     ...requestRecord(app, context, asked.op, token, session),
     path: asked.subject ?? context.path,

@@ -60,7 +60,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
 const mountViews = (app: App): readonly MountView[] => {
   const { session } = app.nexus;
   if (session === null) return [];
-  const stored = session.authority.mounts.flatMap(({ path, type, options, description }): MountView[] =>
+  const stored = session.authority.mounts.all.flatMap(({ path, type, options, description }): MountView[] =>
     type === 'kv' || type === 'system' || type === 'cubbyhole'
       ? [{ path: path.slice(0, -1), type, options, description }]
       : [],

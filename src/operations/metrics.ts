@@ -70,7 +70,7 @@ export const metricsOperation = (app: App, parts: MetricsParts): Operations['met
     return parts.metrics.text(async () => ({
       sealed: app.nexus.session === null,
       ledgerSize: session.known.head.size,
-      tokens: session.authority.tokenCount,
+      tokens: session.authority.tokens.size,
       queueCommands: session.appender.queue.length,
       queueBytes: session.appender.queue.bytes,
       pools: parts.pools(),

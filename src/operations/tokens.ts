@@ -1,7 +1,6 @@
 /** Tokens: made for a login or by a caller, looked up, revoked. Only a keyed hash is ever stored (formats.md §7). */
 
-import type { Token } from '../authority/authority.js';
-import { permissionOf } from '../authority/permission.js';
+import type { Token } from '../authority/tokens.js';
 import type { Uuid } from '../crypto/bytes.js';
 import { newAccessor, newToken, tokenHash } from '../crypto/ids.js';
 import { randomUuid4, randomUuid7 } from '../crypto/random.js';
@@ -78,11 +77,7 @@ export const createToken = async (
   };
   const { position, createdAt } = orRefuse(await session.appender.submit(command));
   const expiresAt = wanted.ttlSeconds === 0 ? 0 : createdAt + wanted.ttlSeconds * SECOND_US;
-  const made: Token = {
-    ...{ id: streamId, hash, accessor, entity: wanted.entity, parent: wanted.parent, policies: wanted.policies },
-    ...{ permission: permissionOf(wanted.policies), displayName: wanted.displayName, meta: wanted.meta },
-    ...{ creationPath: wanted.creationPath, method: wanted.method, expiresAt, createdAt },
-  };
+  const made = { ...wanted, id: streamId, accessor, expiresAt, createdAt };
   return { position, token, info: tokenInfo(made, token) };
 };
 
@@ -98,7 +93,22 @@ export const lane1Command = (context: RequestContext, streamId: Uuid, weight: nu
 });
 
 /** `id` is the token itself, which the caller sent. */
-export const tokenInfo = (token: Token, id: string): TokenInfo => ({
+export const tokenInfo = (
+  token: Pick<
+    Token,
+    | 'accessor'
+    | 'creationPath'
+    | 'createdAt'
+    | 'displayName'
+    | 'entity'
+    | 'expiresAt'
+    | 'meta'
+    | 'method'
+    | 'parent'
+    | 'policies'
+  >,
+  id: string,
+): TokenInfo => ({
   id,
   accessor: token.accessor,
   path: token.creationPath,

@@ -1,6 +1,6 @@
 /** Listing a folder's children, now or as of then: names from the tree, opened by the server. */
 
-import type { Mount } from '../../authority/authority.js';
+import type { Mount } from '../../authority/mounts.js';
 import type { Uuid } from '../../crypto/bytes.js';
 import { segmentsOf } from '../../domain/secret/path.js';
 import { openName } from '../../keys/event-sealer.js';

@@ -1,5 +1,5 @@
 /** A kv mount's settings as commands are decided under them: what `mount.tuned` recorded in its options. */
-import type { Mount } from '../../authority/authority.js';
+import type { Mount } from '../../authority/mounts.js';
 import type { MountSettings } from '../../domain/secret/decide.js';
 
 const whole = (text: string | undefined): number => {

@@ -1,5 +1,5 @@
 /** From a place in the API to a mount and nodes: the path is checked before anything else is done with it. */
-import type { Mount } from '../../authority/authority.js';
+import type { Mount } from '../../authority/mounts.js';
 import { segmentsOf } from '../../domain/secret/path.js';
 import type { NodePath } from '../../nexus/node-names.js';
 import type { Session } from '../../nexus/session.js';

@@ -9,7 +9,7 @@ const API_WORDS = new Set(['data', 'metadata', 'delete', 'undelete', 'destroy'])
 /** `secret/data/team/db`, as the API names it, and `secret/team/db` are the same secret: the latter is what is recorded. */
 export const normalPrefix = (session: Session, prefix: string | null): string | null => {
   if (prefix === null || prefix === '') return null;
-  const mount = session.authority.mounts.find(known => known.type === 'kv' && prefix.startsWith(known.path));
+  const mount = session.authority.mounts.all.find(known => known.type === 'kv' && prefix.startsWith(known.path));
   if (mount === undefined) return prefix;
   const [first, ...rest] = prefix.slice(mount.path.length).split('/');
   return first !== undefined && API_WORDS.has(first) && rest.length > 0 ? mount.path + rest.join('/') : prefix;
@@ -18,7 +18,7 @@ export const normalPrefix = (session: Session, prefix: string | null): string | 
 /** The node that a prefix inside a kv mount names: what the audit index can look under. */
 export const kvPrefix = (session: Session, prefix: string | null): Uuid | null => {
   if (prefix === null) return null;
-  const mount = session.authority.mounts.find(known => known.type === 'kv' && `${prefix}/`.startsWith(known.path));
+  const mount = session.authority.mounts.all.find(known => known.type === 'kv' && `${prefix}/`.startsWith(known.path));
   if (mount === undefined) return null;
   const inside = prefix.slice(mount.path.length);
   if (inside === '' || inside === '/') return mount.id;

@@ -1,5 +1,5 @@
 /** Applying a plan: every step of every secret becomes an event with sealed parts of its own, adjacent, in one commit. */
-import type { Mount } from '../../authority/authority.js';
+import type { Mount } from '../../authority/mounts.js';
 import type { Uuid } from '../../crypto/bytes.js';
 import { idempotentEventId } from '../../crypto/ids.js';
 import { randomUuid7 } from '../../crypto/random.js';

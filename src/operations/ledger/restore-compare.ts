@@ -1,5 +1,5 @@
 /** Then against now for every secret in a plan's scope. */
-import type { Mount } from '../../authority/authority.js';
+import type { Mount } from '../../authority/mounts.js';
 import type { Uuid } from '../../crypto/bytes.js';
 import { segmentsOf } from '../../domain/secret/path.js';
 import { planRestore, type Restore } from '../../domain/secret/restore.js';
