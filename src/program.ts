@@ -11,14 +11,16 @@ import type { Config } from './config.js';
 import { knownAnswerTest } from './crypto/box.js';
 import { uuidText } from './crypto/bytes.js';
 import { sha256 } from './crypto/prf.js';
-import { createServer } from './http/server.js';
+import { createServer, type HttpOptions } from './http/server.js';
 import { type Argon2Cost, type Pepper, SLOT_COST } from './keys/slots.js';
-import { createMetrics } from './metrics.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { keepEpochs } from './nexus/epochs.js';
 import { type Follower, follow } from './nexus/follower.js';
 import { Nexus } from './nexus/nexus.js';
 import { nodeFiles } from './nexus/node-files.js';
 import type { NexusPorts } from './nexus/ports.js';
+import type { Session } from './nexus/session.js';
+import type { Operations } from './operations/contract.js';
 import { createOperations } from './operations/create.js';
 import { InitCode } from './operations/sys.js';
 import { packageVersion } from './package-root.js';
@@ -112,8 +114,28 @@ const givenGround = (lock: FolderLock, database: Database): Ground => ({
   stop: async () => lock.release(),
 });
 
-const serve = async (config: Config, log: pino.Logger, ground: Ground, options: ProgramOptions): Promise<Program> => {
-  const { database } = ground;
+/** Everything of a server but the way to it: what a process that listens and one that keeps its keys have in common. */
+export interface Assembled {
+  readonly nexus: Nexus;
+  readonly operations: Operations;
+  readonly metrics: Metrics;
+  readonly initCode: string;
+  /** Seals: the last records, then the workers; after the last request, before the ground. */
+  stop(): Promise<void>;
+}
+
+export interface AssemblyOptions extends ProgramOptions {
+  /**
+   * Whether this process does what one process of a node does: folds projections, opens header epochs, writes the anchor,
+   * records starts and stops.
+   */
+  readonly leads: boolean;
+  readonly unsealed?: (session: Session) => void;
+  readonly sealing?: () => void;
+}
+
+export const assemble = (config: Config, log: pino.Logger, database: Database, options: AssemblyOptions): Assembled => {
+  const { leads } = options;
   const nowMs = (): number => Date.now();
   const metrics = createMetrics();
   // Causes are logged by name and SQLSTATE: a message may quote what the program was given, a name does not.
@@ -122,10 +144,14 @@ const serve = async (config: Config, log: pino.Logger, ground: Ground, options: 
     log.warn({ what, cause: causeOf(cause) }, 'notice');
   };
   const doorbell = database.openDoorbell(cause => notice('doorbell', cause));
-  const projector = projectionParts(config, database, doorbell, projections, log);
+  const folds = { ...config, projectors: config.projectors && leads };
+  const projector = projectionParts(folds, database, doorbell, projections, log);
   const initCode = new InitCode();
   let follower: Follower | null = null;
   let stopEpochs: (() => void) | null = null;
+  const record = (session: Session, op: string): void => {
+    if (leads) session.recorder.record({ v: 1, at: nowMs() * 1000, op, node: config.nodeId, outcome: 'ok' });
+  };
 
   const ports: NexusPorts = {
     database,
@@ -139,7 +165,7 @@ const serve = async (config: Config, log: pino.Logger, ground: Ground, options: 
       runner: database.writer,
       openPipeline: database.openPipeline,
       nowMs,
-      anchorPath: join(config.dataFolder, 'anchor.json'),
+      anchorPath: leads ? join(config.dataFolder, 'anchor.json') : null,
       committed: () => {
         projector.wake();
         doorbell.ring();
@@ -149,11 +175,13 @@ const serve = async (config: Config, log: pino.Logger, ground: Ground, options: 
     }),
     unsealed: session => {
       follower = follow(session, doorbell.subscribe, notice);
-      stopEpochs = keepEpochs(session, nowMs, cause => notice('header epoch', cause));
-      session.recorder.record({ v: 1, at: nowMs() * 1000, op: 'sys.start', node: config.nodeId, outcome: 'ok' });
+      if (leads) stopEpochs = keepEpochs(session, nowMs, cause => notice('header epoch', cause));
+      record(session, 'sys.start');
+      options.unsealed?.(session);
     },
     sealing: session => {
-      session.recorder.record({ v: 1, at: nowMs() * 1000, op: 'sys.stop', node: config.nodeId, outcome: 'ok' });
+      options.sealing?.();
+      record(session, 'sys.stop');
       follower?.stop();
       stopEpochs?.();
     },
@@ -176,29 +204,39 @@ const serve = async (config: Config, log: pino.Logger, ground: Ground, options: 
       ],
     },
   });
-  const http = createServer(operations, {
-    log,
-    observe: metrics.request,
-    failed: metrics.failure,
-    plainHttp: config.plainHttp,
-    ...(config.tls === null ? {} : { tls: tlsFiles(config.tls) }),
-  });
+  return {
+    ...{ nexus, operations, metrics, initCode: initCode.shown },
+    stop: async () => {
+      await nexus.seal();
+      await projector.stop();
+      await doorbell.close();
+    },
+  };
+};
+
+const serve = async (config: Config, log: pino.Logger, ground: Ground, options: ProgramOptions): Promise<Program> => {
+  const assembled = assemble(config, log, ground.database, { ...options, leads: true });
+  const http = createServer(assembled.operations, httpOptions(config, log, assembled.metrics));
   const address = await http.listen({ host: config.host, port: config.port });
   return {
-    nexus,
-    address,
-    initCode: initCode.shown,
+    ...{ nexus: assembled.nexus, initCode: assembled.initCode, address },
     databaseEnded: ground.embedded?.ended ?? new Promise(() => {}),
     stop: async () => {
       // In this order nothing that was answered is lost: no new requests, the last records, then the rest.
       await http.close();
-      await nexus.seal();
-      await projector.stop();
-      await doorbell.close();
+      await assembled.stop();
       await ground.stop();
     },
   };
 };
+
+export const httpOptions = (config: Config, log: pino.Logger, metrics: Metrics): HttpOptions => ({
+  log,
+  observe: metrics.request,
+  failed: metrics.failure,
+  plainHttp: config.plainHttp,
+  ...(config.tls === null ? {} : { tls: tlsFiles(config.tls) }),
+});
 
 const readPepper = (path: string | null): Pepper | null => {
   if (path === null) return null;

@@ -2,10 +2,11 @@
  * Nexus: the server's life. Not initialised, sealed, unsealed; and the ways between: init once, unseal with every check
  * of formats.md §3, seal that wipes. It owns the one session; whoever needs keys asks it and may be told "sealed".
  */
+import type { Authority } from '../authority/authority.js';
 import type { Failure } from '../failure.js';
 import { E, type Either } from '../fp.js';
-import { openWithKey, openWithPassword } from '../keys/slots.js';
-import { slotRows } from '../keys/store.js';
+import { openWithKey, openWithPassword, type RootKey } from '../keys/slots.js';
+import { type SlotRow, slotRows } from '../keys/store.js';
 import { newestHead } from '../ledger/head.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import { Attempts } from './attempts.js';
@@ -56,11 +57,15 @@ export class Nexus {
 
   /** Right: unsealed (also when it was before). Left: one answer for every wrong key or password. */
   unseal(how: UnsealWith): Promise<Either<Failure, null>> {
+    return this.#unsealing(() => this.#open(how));
+  }
+
+  #unsealing(open: () => Promise<Either<Failure, null>>): Promise<Either<Failure, null>> {
     return this.exclusive(async () => {
       if (this.#session !== null) return E.right(null);
       if (!(await this.initialised())) return E.left({ kind: 'not-initialised' });
       try {
-        return await this.#open(how);
+        return await open();
       } catch (error) {
         if (!(error instanceof LedgerRefused) && !(error instanceof IntegrityError)) throw error;
         this.#degraded = error.message;
@@ -80,9 +85,28 @@ export class Nexus {
         ? openWithKey(ledger, rows, how.key)
         : await openWithPassword(ledger, rows, how.password, this.ports.pepper);
     if (opened === null) return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
-    const { custody, authority, known, erasureList } = await believeLedger(this.ports, ledger, opened.root, rows);
-    const owner = authority.slots.get(opened.slotId);
-    if ('name' in how && owner?.name !== how.name) {
+    const nameFits = (authority: Authority): boolean =>
+      !('name' in how) || authority.slots.get(opened.slotId)?.name === how.name;
+    return this.#begin(ledger, opened.root, rows, nameFits);
+  }
+
+  /** The root key from a process of this node that has unsealed: every other check of unseal is made here too. */
+  adopt(root: RootKey): Promise<Either<Failure, null>> {
+    return this.#unsealing(async () => {
+      const { writer } = this.ports.database;
+      const ledger = await ledgerRow(writer, this.ports.files.ledgerId);
+      return this.#begin(ledger, root, await writer.run(slotRows), () => true);
+    });
+  }
+
+  async #begin(
+    ledger: Buffer,
+    root: RootKey,
+    rows: readonly SlotRow[],
+    fits: (authority: Authority) => boolean,
+  ): Promise<Either<Failure, null>> {
+    const { custody, authority, known, erasureList } = await believeLedger(this.ports, ledger, root, rows);
+    if (!fits(authority)) {
       custody.wipe();
       return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
     }

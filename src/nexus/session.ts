@@ -27,7 +27,8 @@ export interface SessionPorts {
   readonly runner: Pool;
   readonly openPipeline: () => Promise<Pipeline>;
   readonly nowMs: () => number;
-  readonly anchorPath: string;
+  /** Null: another process of this node writes it. */
+  readonly anchorPath: string | null;
   /** After each commit of this process: ring the doorbell, wake the workers. */
   readonly committed: (head: Head) => void;
   readonly notice: (what: string, cause: unknown) => void;
@@ -41,7 +42,7 @@ export class Session {
   readonly names: NodeNames;
   readonly moments: Moments<SecretState>;
   readonly entityNames: EntityNames;
-  readonly #anchor: AnchorWriter;
+  readonly #anchor: AnchorWriter | null;
   #closed = false;
 
   constructor(
@@ -54,8 +55,10 @@ export class Session {
     this.names = new NodeNames(custody.ledger);
     this.entityNames = new EntityNames(this);
     this.moments = new Moments(ports.runner, known, ports.nowMs);
-    this.#anchor = new AnchorWriter(ports.anchorPath, custody.ledgerId, cause => ports.notice('anchor', cause));
-    this.#anchor.saw(known.head);
+    const { anchorPath } = ports;
+    const failed = (cause: unknown): void => ports.notice('anchor', cause);
+    this.#anchor = anchorPath === null ? null : new AnchorWriter(anchorPath, custody.ledgerId, failed);
+    this.#anchor?.saw(known.head);
     this.appender = new Appender({
       known,
       epoch: () => custody.epoch,
@@ -64,7 +67,7 @@ export class Session {
       notice: ports.notice,
       measured: ports.measured,
       committed: head => {
-        this.#anchor.saw(head);
+        this.#anchor?.saw(head);
         ports.committed(head);
       },
     });
@@ -104,7 +107,7 @@ export class Session {
   /** Reads what other processes appended. */
   async catchUp(): Promise<void> {
     const head = await this.known.catchUp(this.ports.runner);
-    this.#anchor.saw(head);
+    this.#anchor?.saw(head);
   }
 
   /** Ends: what waits is answered with `failure`, the last records are appended, every key is wiped. */
@@ -114,7 +117,7 @@ export class Session {
     await this.recorder.close();
     await this.appender.close(failure);
     await this.reader.close();
-    await this.#anchor.close();
+    await this.#anchor?.close();
     this.custody.wipe();
   }
 
