@@ -42,3 +42,11 @@ export const printDuration = (ms: number): string => {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
   return h > 0 ? `${h}h${m}m${s}s` : m > 0 ? `${m}m${s}s` : `${s}s`;
 };
+
+/** Without the parts that are zero: "768h", "1h30m", "0s". */
+export const printShortDuration = (ms: number): string =>
+  ms === 0
+    ? '0s'
+    : printDuration(ms)
+        .replace(/^(.*[hm])0s$/, '$1')
+        .replace(/h0m$/, 'h');

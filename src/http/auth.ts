@@ -15,15 +15,15 @@ const tokenData = (info: TokenInfo) => ({
   display_name: info.displayName,
   entity_id: info.entityId,
   expire_time: info.expiresAt === 0 ? null : printTime(info.expiresAt),
-  explicit_max_ttl: 0,
+  explicit_max_ttl: info.explicitMaxTtlSeconds,
   id: info.id,
   ...(info.root ? {} : { issue_time: printTime(info.createdAt) }),
   meta: info.meta,
-  num_uses: 0,
+  num_uses: info.usesLeft,
   orphan: info.orphan,
   path: info.path,
   policies: info.policies,
-  renewable: false,
+  renewable: info.renewable,
   ttl: remaining(info),
   type: info.type,
 });
@@ -35,18 +35,21 @@ const authBlock = ({ token, info }: LoginResult) => ({
   token_policies: info.policies,
   metadata: info.meta,
   lease_duration: remaining(info),
-  renewable: false,
+  renewable: info.renewable,
   entity_id: info.entityId,
   token_type: info.type,
   orphan: info.orphan,
   mfa_requirement: null,
-  num_uses: 0,
+  num_uses: info.usesLeft,
 });
 
 const loggedIn =
   (call: Call) =>
   (result: LoginResult): Answer =>
-    withPosition({ status: 200, body: envelope(call.context.requestId, { auth: authBlock(result) }) }, result.position);
+    withPosition(
+      { status: 200, body: envelope(call.context.requestId, { auth: authBlock(result), warnings: result.warnings }) },
+      result.position,
+    );
 
 const lookupSelf = (call: Call): Promise<Answer> =>
   answered(call, call.operations.auth.lookupSelf(call.context, {}), info =>

@@ -103,13 +103,23 @@ export interface TokenInfo {
   readonly path: string;
   readonly displayName: string;
   readonly entityId: string;
-  readonly type: 'service';
+  readonly type: 'service' | 'batch';
   readonly policies: readonly string[];
   readonly meta: Readonly<Record<string, string>> | null;
   /** µs; 0 = never expires */
   readonly createdAt: number;
   readonly expiresAt: number;
+  /** µs; 0 = never renewed */
+  readonly renewedAt: number;
+  /** Seconds, 0 = none. */
   readonly creationTtlSeconds: number;
+  readonly periodSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  /** 0 = any number. */
+  readonly usesLeft: number;
+  readonly renewable: boolean;
+  readonly boundCidrs: readonly string[];
+  readonly role: string | null;
   readonly orphan: boolean;
   readonly root: boolean;
 }
@@ -118,6 +128,7 @@ export interface LoginResult {
   readonly position: number;
   readonly token: string;
   readonly info: TokenInfo;
+  readonly warnings: readonly string[];
 }
 
 export interface AuthOperations {

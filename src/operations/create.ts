@@ -17,7 +17,7 @@ import type { ProjectionReads } from './projection-reads.js';
 import { type ProjectionControl, projectionOperations } from './projections.js';
 import { slotOperations } from './slots.js';
 import { type InitCode, sysOperations } from './sys.js';
-import { tokenOperations } from './tokens.js';
+import { tokenOperations } from './tokens/index.js';
 
 export interface OperationParts {
   readonly initCode: InitCode;

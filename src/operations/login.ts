@@ -7,6 +7,7 @@ import type { Slot } from '../authority/authority.js';
 import { concat, constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { unpad } from '../crypto/padding.js';
 import type { Header } from '../domain/header.js';
+import type { Failure } from '../failure.js';
 import { SlotKind } from '../keys/key-kinds.js';
 import { slotsDigest, verifierFor } from '../keys/slots.js';
 import { keyRowsById, type SlotRow, slotRows } from '../keys/store.js';
@@ -17,10 +18,7 @@ import { type App, refuse, sessionOf } from './app.js';
 import { circumstances, requestRecord } from './authorise.js';
 import type { AuthOperations, RequestContext } from './contract.js';
 import { operation } from './operation.js';
-import { createToken } from './tokens.js';
-
-/** 32 days, the dialect's default for logins. */
-const LOGIN_TTL_SECONDS = 2_764_800;
+import { createToken, loginToken } from './tokens/index.js';
 
 export const loginOperation = (app: App): AuthOperations['login'] =>
   operation('logging in', async (context, { name, password }) => {
@@ -37,18 +35,18 @@ export const loginOperation = (app: App): AuthOperations['login'] =>
       via: { method: 'userpass' },
       ...circumstances(app, context),
     };
-    const wanted = {
+    const wanted = loginToken({
       entity: entity.id,
       policies: entity.policies,
       displayName: `userpass-${name}`,
       creationPath: context.path,
       method: 'userpass',
       meta: { username: name },
-      ttlSeconds: LOGIN_TTL_SECONDS,
-      parent: null,
-    };
+      mount: null,
+    });
     const slotIsThere = (): boolean => session.authority.slots.get(slot.id)?.loginKey === slot.loginKey;
-    return createToken(session, context, wanted, header, slotIsThere);
+    const check = (): Failure | null => (slotIsThere() ? null : { kind: 'unauthenticated' });
+    return createToken(wanted, { session, context, header, check });
   });
 
 /** The slot of that name, if the password is its own; refuses, counts and records otherwise. */

@@ -22,7 +22,7 @@ import { authoriseCommand, type Caller, circumstances, headerOf, stillAllowed } 
 import type { RequestContext, SysOperations } from './contract.js';
 import { checkedSlotRows, checkPassword } from './login.js';
 import { operation, orRefuse } from './operation.js';
-import { lane1Command } from './tokens.js';
+import { lane1Command } from './tokens/index.js';
 
 interface KeystoreChange {
   readonly change: string;

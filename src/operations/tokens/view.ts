@@ -1,0 +1,27 @@
+/** A token as callers see it: without the token itself, unless they sent it. */
+import type { Token } from '../../authority/tokens.js';
+import type { TokenInfo } from '../contract.js';
+
+/** `id` is the token itself where the caller sent it, else ''. */
+export const tokenInfo = (token: Token, id: string): TokenInfo => ({
+  id,
+  accessor: token.accessor,
+  path: token.creationPath,
+  displayName: token.displayName,
+  entityId: token.entity,
+  type: 'service',
+  policies: token.policies,
+  meta: token.meta,
+  createdAt: token.createdAt,
+  expiresAt: token.expiresAt,
+  renewedAt: token.renewedAt,
+  creationTtlSeconds: token.ttl,
+  periodSeconds: token.period,
+  explicitMaxTtlSeconds: token.explicitMaxTtl,
+  usesLeft: token.usesLeft,
+  renewable: token.renewable,
+  boundCidrs: token.boundCidrs,
+  role: token.role,
+  orphan: token.parent === null,
+  root: token.method === 'root',
+});
