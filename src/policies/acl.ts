@@ -1,0 +1,127 @@
+/**
+ * What a token's policies allow, all together: made once from the policies, asked on every request. Denied unless a rule
+ * allows it; only the rule of highest priority counts, and a deny in it wins over everything.
+ */
+import { asksForFields, type Fields, fieldsAllowed, wrappingAllowed } from './limits.js';
+import { type Merged, merge, sourceOf } from './merge.js';
+import { fill } from './pattern.js';
+import { PatternTree } from './pattern-tree.js';
+import { bitOf, type Capability, capabilitiesIn, type Policy, ROOT, type Rule } from './policy.js';
+import { needsSudo } from './protected-paths.js';
+import { type Identity, valueIn } from './templates.js';
+
+export interface Question {
+  readonly capability: Capability;
+  /** Decoded, without `/v1/`. */
+  readonly path: string;
+  /** The request's top-level fields; called only if the deciding rule has parameter rules. Left out: there are none. */
+  readonly fields?: (() => Fields) | undefined;
+  /** Of the wrapping that the request asks for; 0 or left out: none. */
+  readonly wrapTtlMs?: number;
+}
+
+/** Why not: nothing matches, the rule denies, lacks the capability or `sudo`, or the request breaks its other demands. */
+export type Refusal = 'no-rule' | 'deny' | 'capability' | 'sudo' | 'wrapping' | 'parameters';
+
+export type Decision =
+  | { readonly allowed: true; readonly rule: Rule }
+  | { readonly allowed: false; readonly why: Refusal; readonly rule: Rule | null };
+
+export interface Acl {
+  check(question: Question): Decision;
+  /** As sys/capabilities shows them: sorted; `root` alone, or `deny` alone. */
+  capabilitiesOf(path: string): readonly string[];
+  hasSudo(path: string): boolean;
+  readonly isRoot: boolean;
+}
+
+/** The rules of all the policies on one token. Templates are filled from `identity`; what has no value drops its rule. */
+export const compile = (policies: readonly Policy[], identity: Identity | null): Acl => {
+  if (policies.some(({ name }) => name === ROOT)) return rootAcl;
+  const tree = new PatternTree<Merged>();
+  const lookUp = valueIn(identity);
+  const named = [...new Map(policies.map(policy => [policy.name, policy])).values()];
+  named.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const { name, rules } of named)
+    for (const rule of rules) {
+      const pattern = rule.pattern.templated ? fill(rule.pattern, lookUp) : rule.pattern;
+      if (pattern !== null) tree.add(pattern, present => merge(present, { policy: name, rule }));
+    }
+  return new RuleAcl(tree);
+};
+
+const rootAcl: Acl = {
+  check: ({ capability }) => ({ allowed: true, rule: { policy: ROOT, path: '*', capability } }),
+  capabilitiesOf: () => [ROOT],
+  hasSudo: () => true,
+  isRoot: true,
+};
+
+class RuleAcl implements Acl {
+  readonly isRoot = false;
+
+  constructor(readonly tree: PatternTree<Merged>) {}
+
+  check({ capability, path, fields, wrapTtlMs = 0 }: Question): Decision {
+    const key = asKey(path);
+    const folder = capability === 'list' || capability === 'scan';
+    const merged = folder ? this.#folder(`${key}/`) : this.#key(key);
+    if (merged === null) return { allowed: false, why: 'no-rule', rule: null };
+    const guarded = needsSudo(key) || ((folder || path.endsWith('/')) && needsSudo(`${key}/`));
+    const why = refusal(merged, { capability, guarded, wrapTtlMs, fields });
+    const rule = ruleOf(merged, capability);
+    return why === null && rule !== null ? { allowed: true, rule } : { allowed: false, why: why ?? 'no-rule', rule };
+  }
+
+  capabilitiesOf(path: string): readonly string[] {
+    const merged = path.endsWith('/') ? this.#folder(`${asKey(path)}/`) : this.#key(asKey(path));
+    const words = merged === null ? [] : capabilitiesIn(merged.capabilities);
+    return words.length === 0 ? ['deny'] : words;
+  }
+
+  hasSudo(path: string): boolean {
+    return ((this.#key(asKey(path))?.capabilities ?? 0) & bitOf('sudo')) !== 0;
+  }
+
+  #key(path: string): Merged | null {
+    return this.tree.exact(path) ?? this.tree.best(path);
+  }
+
+  /** A folder is asked for with its slash and then without, as policies are written both ways. */
+  #folder(path: string): Merged | null {
+    const bare = path.slice(0, -1);
+    return this.tree.exact(path) ?? this.tree.exact(bare) ?? this.tree.best(path) ?? this.tree.best(bare);
+  }
+}
+
+interface Demand extends Pick<Question, 'capability' | 'fields'> {
+  readonly wrapTtlMs: number;
+  /** The path is a protected one. */
+  readonly guarded: boolean;
+}
+
+const refusal = ({ deny, capabilities, limits }: Merged, demand: Demand): Refusal | null => {
+  const { capability, guarded, wrapTtlMs, fields } = demand;
+  if (deny) return 'deny';
+  if ((capabilities & bitOf(capability)) === 0) return 'capability';
+  if (guarded && (capabilities & bitOf('sudo')) === 0) return 'sudo';
+  if (limits === null) return null;
+  if (!wrappingAllowed(limits, wrapTtlMs)) return 'wrapping';
+  return asksForFields(limits, capability) && !fieldsAllowed(limits, fields?.() ?? new Map()) ? 'parameters' : null;
+};
+
+/**
+ * Slashes at the ends are no part of a key: the engines read `a/` as `a`, so a rule about `a` has to decide it. Only lists
+ * are about folders, and they put their slash back.
+ */
+const asKey = (path: string): string => {
+  let [from, to] = [0, path.length];
+  while (from < to && path[from] === '/') from += 1;
+  while (to > from && path[to - 1] === '/') to -= 1;
+  return path.slice(from, to);
+};
+
+const ruleOf = (merged: Merged, capability: Capability): Rule | null => {
+  const source = sourceOf(merged, capability);
+  return source === null ? null : { policy: source.policy, path: source.rule.path, capability };
+};
