@@ -30,6 +30,7 @@ const Variables = t.partial({
   TALLYSTICK_LOG: t.string,
   TALLYSTICK_NODE: t.string,
   TALLYSTICK_POOL: t.string,
+  TALLYSTICK_WORKERS: t.string,
   TALLYSTICK_PROJECTORS: t.string,
 });
 
@@ -53,6 +54,8 @@ export interface Config {
   readonly schema: string;
   readonly databaseTls: TlsFiles;
   readonly poolSize: number;
+  /** Processes that share the port; 1 = this one alone. */
+  readonly workers: number;
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | null } | null;
   /** Plain HTTP beyond loopback, said explicitly. */
   readonly plainHttp: boolean;
@@ -105,6 +108,7 @@ const configFrom = (flags: Flags, set: Set): Config => {
       key: set('databaseKey', 'TALLYSTICK_DATABASE_KEY'),
     },
     poolSize: numberBetween('TALLYSTICK_POOL', set('pool', 'TALLYSTICK_POOL') ?? '8', 2, 100),
+    workers: numberBetween('TALLYSTICK_WORKERS', set('workers', 'TALLYSTICK_WORKERS') ?? '1', 1, 64),
     tls: tlsFiles(set),
     plainHttp:
       flags.plainHttp === true || isYes('TALLYSTICK_PLAIN_HTTP', set('plainHttp', 'TALLYSTICK_PLAIN_HTTP'), false),

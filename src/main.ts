@@ -12,6 +12,7 @@ import { DatabaseError } from './postgres/errors.js';
 import { FolderInUse } from './postgres/folder-lock.js';
 import { createLogger, openGround, type Program, startProgram } from './program.js';
 import { projectionParts } from './projection-parts.js';
+import { startKeeper } from './workers/keeper.js';
 
 const EXIT = { ok: 0, failure: 1, badInput: 3 } as const;
 
@@ -71,7 +72,8 @@ const serveUntilSignal = async (program: Program): Promise<number> => {
 
 export const runServer = (flags: Flags): Promise<number> =>
   run(flags, async config => {
-    const program = await startProgram(config, createLogger(config));
+    const log = createLogger(config);
+    const program = config.workers > 1 ? await startKeeper(config, flags, log) : await startProgram(config, log);
     say(`tallystick listens on ${program.address}`);
     if (await program.nexus.initialised()) say('sealed: unseal it with `tally operator unseal`');
     else

@@ -1,5 +1,5 @@
 /** The server's metrics, for Prometheus. Labels are closed sets: never a path, a name, an address or anything a caller sent. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Failure } from './failure.js';
 import type { AppendMeasure } from './ledger/appender.js';
 
@@ -18,6 +18,8 @@ export interface Metrics {
   readonly append: (measure: AppendMeasure) => void;
   readonly failure: (failure: Failure) => void;
   readonly integrity: () => void;
+  /** For another process of this node, which adds them up. */
+  readonly snapshot: () => Promise<readonly object[]>;
 }
 
 /** Values that are read when somebody asks. */
@@ -44,7 +46,8 @@ export interface Sample {
   readonly statements: readonly { readonly query: string; readonly meanSeconds: number }[];
 }
 
-export const createMetrics = (): Metrics => {
+/** `others`: snapshots of this node's other processes. */
+export const createMetrics = (others?: () => Promise<readonly (readonly object[])[]>): Metrics => {
   const registry = new Registry();
   registry.setDefaultLabels({});
   collectDefaultMetrics({ register: registry });
@@ -111,9 +114,12 @@ export const createMetrics = (): Metrics => {
       if (failure.kind === 'integrity') integrity.inc();
     },
     integrity: () => integrity.inc(),
+    snapshot: async () => registry.getMetricsAsJSON(),
     text: async sample => {
       gauges(await sample());
-      return registry.metrics();
+      if (others === undefined) return registry.metrics();
+      const all = [await registry.getMetricsAsJSON(), ...(await others())];
+      return AggregatorRegistry.aggregate(all).metrics();
     },
   };
 };

@@ -60,7 +60,11 @@ export const openGround = async (config: Config): Promise<Ground> => {
   let embedded: Embedded | null = null;
   try {
     const { databaseUrl, roleUrls, databaseTls } = config;
-    if (databaseUrl === null && roleUrls === null) embedded = await startEmbedded({ folder: config.dataFolder });
+    if (databaseUrl === null && roleUrls === null)
+      embedded = await startEmbedded({
+        folder: config.dataFolder,
+        settings: { max_connections: String(CONNECTIONS_EACH * (config.workers === 1 ? 2 : config.workers + 1)) },
+      });
     const owner = embedded?.connection ?? (databaseUrl === null ? null : connectionFromUrl(databaseUrl, databaseTls));
     const logins = roleUrls && {
       writer: connectionFromUrl(roleUrls.writer, databaseTls),
@@ -132,12 +136,14 @@ export interface AssemblyOptions extends ProgramOptions {
   readonly leads: boolean;
   readonly unsealed?: (session: Session) => void;
   readonly sealing?: () => void;
+  /** Metrics of this node's other processes. */
+  readonly otherMetrics?: () => Promise<readonly (readonly object[])[]>;
 }
 
 export const assemble = (config: Config, log: pino.Logger, database: Database, options: AssemblyOptions): Assembled => {
   const { leads } = options;
   const nowMs = (): number => Date.now();
-  const metrics = createMetrics();
+  const metrics = createMetrics(options.otherMetrics);
   // Causes are logged by name and SQLSTATE: a message may quote what the program was given, a name does not.
   const notice = (what: string, cause: unknown): void => {
     if (cause instanceof Error && cause.name === 'IntegrityError') metrics.integrity();
@@ -213,6 +219,9 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
     },
   };
 };
+
+/** Pools, pipelines and doorbell of one process, with room for another that comes while one goes. */
+const CONNECTIONS_EACH = 30;
 
 const serve = async (config: Config, log: pino.Logger, ground: Ground, options: ProgramOptions): Promise<Program> => {
   const assembled = assemble(config, log, ground.database, { ...options, leads: true });

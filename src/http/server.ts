@@ -26,6 +26,8 @@ export interface HttpOptions {
   readonly failed?: (failure: Failure) => void;
   /** Plain HTTP beyond loopback, said explicitly. */
   readonly plainHttp?: boolean;
+  /** An answer that another process of this node gives, null where this one does. */
+  readonly elsewhere?: (call: Call) => Promise<Answer> | null;
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly ca?: Buffer };
 }
 
@@ -123,7 +125,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     const requestId = randomUUID();
     try {
       const call = callOf(request, requestId);
-      return 'status' in call ? call : await dispatch(call);
+      return 'status' in call ? call : await (options.elsewhere?.(call) ?? dispatch(call));
     } catch (cause) {
       log.error(
         { request: requestId, cause: cause instanceof Error ? cause.name : typeof cause, at: placeOf(cause) },

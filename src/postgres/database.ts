@@ -27,6 +27,8 @@ export interface Database {
   readonly schema: string;
   /** Of the cluster, as PostgreSQL names it, where it tells. Each later connection must find the same. */
   readonly systemIdentifier: string | null;
+  /** How each role connects: for the processes of this node. */
+  readonly logins: Readonly<Record<Role, ConnectionOptions>>;
   readonly writer: Pool;
   readonly projector: Pool;
   /** The projector's too, without its hurry: rebuilds and verifications, which leave the other one to workers and reads. */
@@ -57,6 +59,7 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
   return {
     schema,
     systemIdentifier: checked,
+    logins,
     writer,
     projector,
     maintenance,

@@ -30,7 +30,7 @@ export interface Embedded {
 export interface EmbeddedOptions {
   /** The data folder; the server's own files go to `postgres` inside it. The caller holds its lock (folder-lock.ts). */
   readonly folder: string;
-  /** More settings, for tests. */
+  /** More settings. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Other binaries, for tests. */
   readonly native?: string;

@@ -40,6 +40,7 @@ export const devCommand = (cli: Cli): Command =>
 
 export const serverCommand = (cli: Cli): Command =>
   listening(new Command('server'))
+    .addOption(new Option('--workers <n>', 'processes that share the port (else TALLYSTICK_WORKERS, 1)'))
     .description('a server for others; starts sealed. DATABASE_URL names its PostgreSQL')
     .action(start(cli, '../../main.js', 'runServer'));
 
