@@ -9,10 +9,11 @@ import { openHeader } from '../keys/event-sealer.js';
 import type { StoredEvent } from '../ledger/event.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { AuthorityFold } from '../ledger/known.js';
-import { EntityTable } from './entities.js';
+import type { Identity } from '../policies/templates.js';
+import { type Entity, EntityTable } from './entities.js';
 import { LoginTable, RoleTable, SecretIdTable } from './logins.js';
 import { MountTable } from './mounts.js';
-import { type Permission, permissionOf } from './permission.js';
+import { type Permission, Permissions } from './permission.js';
 import { PolicyTable } from './policies.js';
 import { SettingsTable } from './settings.js';
 import * as shape from './shapes.js';
@@ -52,7 +53,10 @@ export class Authority implements AuthorityFold {
   readonly quotas = new SettingsTable();
   readonly config = new SettingsTable();
   readonly mounts: MountTable;
-  readonly #permissions = new WeakMap<Token, { readonly revision: number; readonly permission: Permission }>();
+  /** Fills the templates of policies; whoever can open identities sets it. Without it only ids are known. */
+  identityOf: (entity: Entity) => Identity = ({ id }) => ({ id, name: '', metadata: {}, aliases: {} });
+  readonly #permissions = new Permissions(this.policies);
+  readonly #byToken = new WeakMap<Token, { readonly revision: number; readonly permission: Permission }>();
   readonly #folds: Readonly<Record<string, Fold>>;
 
   constructor(readonly custody: Custody) {
@@ -83,13 +87,25 @@ export class Authority implements AuthorityFold {
     return null;
   }
 
+  /** The names on the token and those on its entity; a restricted token's entity adds nothing to it. */
+  policiesOf(token: Token): readonly string[] {
+    return [...new Set([...token.policies, ...this.identityPoliciesOf(token)])].sort();
+  }
+
+  /** Policies that a login's token has because of who logged in. */
+  identityPoliciesOf(token: Token): readonly string[] {
+    return token.mount === null ? [] : (this.entities.get(token.entity)?.policies ?? []);
+  }
+
   /** What the token may do by the policies as of now. */
   permissionOf(token: Token): Permission {
-    const { revision } = this.policies;
-    const known = this.#permissions.get(token);
+    const revision = this.policies.revision + this.entities.revision;
+    const known = this.#byToken.get(token);
     if (known?.revision === revision) return known.permission;
-    const permission = permissionOf(token.policies);
-    this.#permissions.set(token, { revision, permission });
+    const entity = this.entities.get(token.entity);
+    const identity = entity === undefined ? null : this.identityOf(entity);
+    const permission = this.#permissions.of(this.policiesOf(token), identity);
+    this.#byToken.set(token, { revision, permission });
     return permission;
   }
 

@@ -23,6 +23,12 @@ export interface Entity {
 export class EntityTable {
   readonly #byId = new Map<Uuid, Entity>();
   readonly #byAlias = new Map<Uuid, Uuid>();
+  #revision = 0;
+
+  /** Another number whenever an entity changed. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   get(id: Uuid): Entity | undefined {
     return this.#byId.get(id);
@@ -54,10 +60,12 @@ export class EntityTable {
     for (const { id } of before?.aliases ?? []) this.#byAlias.delete(id);
     for (const { id } of entity.aliases) this.#byAlias.set(id, entity.id);
     this.#byId.set(entity.id, entity);
+    this.#revision += 1;
   }
 
   removed(event: StoredEvent): void {
     for (const { id } of this.#byId.get(event.streamId)?.aliases ?? []) this.#byAlias.delete(id);
     this.#byId.delete(event.streamId);
+    this.#revision += 1;
   }
 }

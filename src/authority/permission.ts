@@ -1,66 +1,41 @@
 /**
- * What a token may do. Two permissions exist so far — root, and an auditor who sees who did what and never a value — behind
- * the interface that policies will fill: a capability on a path gives the rule that allowed it, or nothing.
+ * What a token may do: the policies named on it and on its entity, as of now, compiled into one answer. A policy that does
+ * not exist grants nothing.
  */
+import type { Question } from '../policies/acl.js';
+import { PolicyCompiler } from '../policies/compiler.js';
+import type { Capability, Rule } from '../policies/policy.js';
+import type { Identity } from '../policies/templates.js';
+import type { PolicyTable } from './policies.js';
 
-export type Capability = 'create' | 'read' | 'update' | 'patch' | 'delete' | 'list' | 'sudo';
+export type { Capability, Rule };
 
-export interface Rule {
-  readonly policy: string;
-  readonly path: string;
-  readonly capability: string;
-}
+/** What policies may look at beside capability and path. */
+export type Asking = Pick<Question, 'fields' | 'wrapTtlMs'>;
 
 export interface Permission {
   /** The rule that allows it, null when nothing does: deny by default. `path` is the full API path without `/v1/`. */
-  allows(capability: Capability, path: string): Rule | null;
+  allows(capability: Capability, path: string, asking?: Asking): Rule | null;
+  /** Sorted; `root` alone, or `deny` alone. */
+  capabilitiesOf(path: string): readonly string[];
+  readonly isRoot: boolean;
 }
 
-export const POLICIES = ['auditor', 'default', 'root'] as const;
+export class Permissions {
+  readonly #compiler = new PolicyCompiler();
 
-const root: Permission = { allows: capability => ({ policy: 'root', path: '*', capability }) };
+  constructor(readonly policies: PolicyTable) {}
 
-/** Paths that an auditor reads. None of them answers with a secret's value. */
-const AUDITED: readonly { readonly capability: Capability; readonly path: RegExp; readonly shown: string }[] = [
-  { capability: 'read', path: /^sys\/ledger\/(head|events|projections)$/, shown: 'sys/ledger/*' },
-  { capability: 'update', path: /^sys\/ledger\/projections\/verify$/, shown: 'sys/ledger/projections/verify' },
-  { capability: 'read', path: /^sys\/(metrics|mounts|auth)$/, shown: 'sys/*' },
-  { capability: 'list', path: /^[^/]+\/metadata(\/|$)/, shown: '+/metadata/*' },
-  { capability: 'read', path: /^[^/]+\/metadata\//, shown: '+/metadata/*' },
-];
-
-/** What every token may do with itself. */
-const OWN: readonly { readonly capability: Capability; readonly path: string }[] = [
-  { capability: 'read', path: 'auth/token/lookup-self' },
-  { capability: 'update', path: 'auth/token/revoke-self' },
-];
-
-const own: Permission = {
-  allows: (capability, path) =>
-    OWN.some(rule => rule.capability === capability && rule.path === path)
-      ? { policy: 'default', path, capability }
-      : null,
-};
-
-const auditor: Permission = {
-  allows: (capability, path) => {
-    const rule = AUDITED.find(audited => audited.capability === capability && audited.path.test(path));
-    return rule === undefined ? null : { policy: 'auditor', path: rule.shown, capability };
-  },
-};
-
-const byName: Readonly<Record<string, Permission>> = { root, auditor, default: own };
-
-/** The permission of a list of policy names; unknown names grant nothing. */
-export const permissionOf = (policies: readonly string[]): Permission => {
-  const parts = [...policies.flatMap(name => byName[name] ?? []), own];
-  return {
-    allows: (capability, path) => {
-      for (const part of parts) {
-        const rule = part.allows(capability, path);
-        if (rule !== null) return rule;
-      }
-      return null;
-    },
-  };
-};
+  of(names: readonly string[], identity: Identity | null): Permission {
+    const found = names.flatMap(name => this.policies.parsed(name) ?? []);
+    const acl = this.#compiler.acl(found, identity);
+    return {
+      allows: (capability, path, asking) => {
+        const decision = acl.check({ ...asking, capability, path });
+        return decision.allowed ? decision.rule : null;
+      },
+      capabilitiesOf: path => acl.capabilitiesOf(path),
+      isRoot: acl.isRoot,
+    };
+  }
+}

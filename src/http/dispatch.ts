@@ -6,6 +6,7 @@ import { answered, type Call } from './call.js';
 import { FieldError } from './fields.js';
 import { kvV2 } from './kv-v2.js';
 import { ledger } from './ledger.js';
+import { policies } from './policies.js';
 import { READ_ONLY, sys, unauthenticated } from './sys.js';
 
 /** Routes on which an Idempotency-Key is honoured; elsewhere it is a 400. */
@@ -39,19 +40,15 @@ const routed = async (call: Call): Promise<Answer> => {
       400,
       'Idempotency-Key is honoured on writes, deletes, undeletes and destroys of secrets, and on restore apply only',
     );
-  return login(call) ?? sys(call) ?? auth(call) ?? ledger(call) ?? mounted(call);
+  return login(call) ?? policies(call) ?? sys(call) ?? auth(call) ?? ledger(call) ?? mounted(call);
 };
 
 const mounted = async (call: Call): Promise<Answer> => {
   const mount = mountOf(call);
   // Denial is decided first, so that an outsider cannot probe for mounts.
   if (mount?.type === 'kv') return kvV2(call, mount, call.path.slice(mount.path.length + 1));
-  const lookup = { ...call.context, path: 'auth/token/lookup-self' };
-  return answered(call, call.operations.auth.lookupSelf(lookup, {}), info => {
-    if (!info.policies.includes('root')) {
-      call.operations.refused(call.context, 403, 'permission');
-      return oneError(403, 'permission denied');
-    }
+  const capability = call.verb === 'write' ? 'update' : call.verb;
+  return answered(call, call.operations.permitted(call.context, { capability }), () => {
     const asked = `${call.path}${call.verb === 'list' && !call.path.endsWith('/') ? '/' : ''}`;
     return mount === undefined
       ? errors(404, `no handler for route ${JSON.stringify(asked)}. route entry not found.`)

@@ -1,4 +1,5 @@
-/** What a new ledger begins with: its mounts and the policy that every token has (vault-wire.md §9.7). */
+/** What a new ledger begins with: its mounts and policies (vault-wire.md §9.7). */
+import { AUDITOR_POLICY, DEFAULT_POLICY } from '../policies/built-in.js';
 
 export const FIRST_MOUNTS = [
   {
@@ -12,16 +13,5 @@ export const FIRST_MOUNTS = [
   { path: 'cubbyhole/', kind: 'secret', type: 'cubbyhole', description: 'private to each token', options: {} },
 ] as const;
 
-export const DEFAULT_POLICY = `# What every token may do with itself.
-path "auth/token/lookup-self"       { capabilities = ["read"] }
-path "auth/token/renew-self"        { capabilities = ["update"] }
-path "auth/token/revoke-self"       { capabilities = ["update"] }
-path "sys/capabilities-self"        { capabilities = ["update"] }
-path "sys/internal/ui/resultant-acl" { capabilities = ["read"] }
-path "sys/leases/renew"             { capabilities = ["update"] }
-path "sys/leases/lookup"            { capabilities = ["update"] }
-path "cubbyhole/*"                  { capabilities = ["create", "read", "update", "delete", "list"] }
-path "sys/wrapping/wrap"            { capabilities = ["update"] }
-path "sys/wrapping/lookup"          { capabilities = ["update"] }
-path "sys/wrapping/unwrap"          { capabilities = ["update"] }
-`;
+/** By name: every token has `default`, and `auditor` sees who did what and never a value. */
+export const FIRST_POLICIES: Readonly<Record<string, string>> = { auditor: AUDITOR_POLICY, default: DEFAULT_POLICY };

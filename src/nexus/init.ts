@@ -27,7 +27,7 @@ import {
 } from '../keys/slots.js';
 import type { KeyRow, SealedEvent } from '../ledger/sealed-event.js';
 import { makeErasureKey } from './erasure-keys.js';
-import { DEFAULT_POLICY, FIRST_MOUNTS } from './first-settings.js';
+import { FIRST_MOUNTS, FIRST_POLICIES } from './first-settings.js';
 import { type Genesis, writeGenesis } from './genesis.js';
 import type { NexusPorts } from './ports.js';
 
@@ -165,7 +165,8 @@ const firstBatch = (
   FIRST_MOUNTS.forEach((mount, i) => {
     add('mount.enabled', randomUuid4(), { number: i + 1 }, { mount });
   });
-  add('policy.written', wellKnown('policy', 'default'), {}, { name: 'default', text: DEFAULT_POLICY });
+  for (const [name, text] of Object.entries(FIRST_POLICIES))
+    add('policy.written', wellKnown('policy', name), {}, { name, text });
   if (adminEntity !== null && slots.admin !== null)
     add(
       'entity.created',

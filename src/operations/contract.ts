@@ -2,6 +2,7 @@
  * What the application can do, as types: the one seam between the dialects (HTTP, and through it the CLI) and the core.
  * Nothing here knows HTTP; nothing in `http/` knows keys, events or SQL.
  */
+import type { Capability } from '../authority/permission.js';
 import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 
@@ -279,19 +280,36 @@ export interface MountView {
   readonly description: string;
 }
 
+export type TokenNamed =
+  | { readonly kind: 'self' }
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'accessor'; readonly accessor: string };
+
+export interface PolicyOperations {
+  /** Sorted names, the built-in ones among them. */
+  readonly list: Op<Record<never, never>, readonly string[]>;
+  readonly read: Op<{ name: string }, { name: string; text: string }>;
+  /** HCL or JSON; stored as it was sent. `position: null` = nothing had to change. */
+  readonly write: Op<{ name: string; text: string }, { position: number | null }>;
+  readonly remove: Op<{ name: string }, { position: number | null }>;
+  /** Sorted words for each path, in the order asked: `deny` alone where nothing is allowed, `root` alone for root. */
+  readonly capabilities: Op<
+    { of: TokenNamed; paths: readonly string[] },
+    readonly { path: string; capabilities: readonly string[] }[]
+  >;
+}
+
 export interface Operations {
   readonly kv: KvOperations;
+  readonly policies: PolicyOperations;
   readonly auth: AuthOperations;
   readonly sys: SysOperations;
   readonly ledger: LedgerOperations;
   readonly projections: ProjectionOperations;
   /** The mounts that exist; empty while sealed. Longest prefix wins. */
   readonly mounts: () => readonly MountView[];
-  /**
-   * Records a request that was refused before an operation saw it (a path without a mount, a bad verb), when a token came
-   * with it. Never waits.
-   */
-  readonly refused: (context: RequestContext, status: number, reasonCode: string) => void;
+  /** May the caller do this on the request's path? For paths that nothing serves: a denial comes before "not there". */
+  readonly permitted: Op<{ readonly capability: Capability }, null>;
   /** Prometheus text. Needs a token with root or auditor permission unless the server is told otherwise. */
   readonly metrics: Op<Record<never, never>, string>;
 }

@@ -1,7 +1,7 @@
 /** All operations of a server, made of their parts: the one place that knows them all. */
 
-import type { App } from './app.js';
-import { requestRecord } from './authorise.js';
+import { type App, sessionOf } from './app.js';
+import { authorise } from './authorise.js';
 import type { MountView, Operations } from './contract.js';
 import { listOperation } from './kv/list.js';
 import { metadataOperation } from './kv/metadata.js';
@@ -13,6 +13,9 @@ import { headOperation } from './ledger/head.js';
 import { restoreOperations } from './ledger/restore.js';
 import { loginOperation } from './login.js';
 import { type MetricsParts, metricsOperation } from './metrics.js';
+import { operation } from './operation.js';
+import { capabilitiesOperation } from './policies/capabilities.js';
+import { policyOperations } from './policies/policies.js';
 import type { ProjectionReads } from './projection-reads.js';
 import { type ProjectionControl, projectionOperations } from './projections.js';
 import { slotOperations } from './slots.js';
@@ -35,6 +38,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
     list: listOperation(app, parts.projectionReads),
   },
   auth: { ...tokenOperations(app), login: loginOperation(app) },
+  policies: { ...policyOperations(app), capabilities: capabilitiesOperation(app) },
   sys: { ...sysOperations(app, parts.initCode), ...slotOperations(app) },
   ledger: {
     head: headOperation(app),
@@ -43,16 +47,10 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   },
   projections: projectionOperations(app, parts.projectionControl),
   mounts: () => mountViews(app),
-  refused: (context, status, reasonCode) => {
-    const { session } = app.nexus;
-    if (session === null || context.token === null) return;
-    session.recorder.record({
-      ...requestRecord(app, context, `${context.method} request`, null, session),
-      outcome: 'denied',
-      reason_code: reasonCode,
-      status,
-    });
-  },
+  permitted: operation('asking for permission', async (context, { capability }) => {
+    await authorise(app, sessionOf(app), context, { op: `${context.method} request`, capability });
+    return null;
+  }),
   metrics: metricsOperation(app, parts.metrics),
 });
 

@@ -15,8 +15,6 @@ import { tokenInfo } from './view.js';
 export { type Companion, type Creation, createToken, loginToken, type NewToken } from './create-token.js';
 export { lane1Command } from './lane1.js';
 
-const GRANTABLE: readonly string[] = ['root', 'auditor', 'default'];
-
 export const tokenOperations = (app: App): Omit<AuthOperations, 'login'> => ({
   lookupSelf: operation('looking up a token', async context => {
     const session = sessionOf(app);
@@ -28,9 +26,9 @@ export const tokenOperations = (app: App): Omit<AuthOperations, 'login'> => ({
     const session = sessionOf(app);
     const op = 'token.create';
     const caller = await authoriseCommand(app, session, context, { op, capability: 'update' });
-    const unknown = input.policies.find(policy => !GRANTABLE.includes(policy));
-    if (unknown !== undefined)
-      refuse({ kind: 'invalid', message: `unknown policy: this server knows ${GRANTABLE.join(', ')}` });
+    const own = caller.token.policies;
+    if (!own.includes('root') && input.policies.some(policy => !own.includes(policy)))
+      refuse({ kind: 'invalid', message: 'child policies must be subset of parent' });
     if (!Number.isSafeInteger(input.ttlSeconds) || input.ttlSeconds < 0 || input.ttlSeconds > 100 * 366 * 86_400)
       refuse({ kind: 'invalid', message: 'ttl must be between 0 and 100 years' });
     const policies = input.policies.length === 0 ? caller.token.policies : input.policies;

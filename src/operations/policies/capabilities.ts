@@ -1,0 +1,34 @@
+/** What a token may do on given paths, in the words of policies (vault-wire.md §9.6). */
+import type { Token } from '../../authority/tokens.js';
+import { tokenHash } from '../../crypto/ids.js';
+import type { Session } from '../../nexus/session.js';
+import { type App, refuse, sessionOf } from '../app.js';
+import { authorise, type Caller } from '../authorise.js';
+import type { PolicyOperations, TokenNamed } from '../contract.js';
+import { operation } from '../operation.js';
+
+export const capabilitiesOperation = (app: App): PolicyOperations['capabilities'] =>
+  operation('looking up capabilities', async (context, { of, paths }) => {
+    const session = sessionOf(app);
+    const caller = await authorise(app, session, context, { op: 'token.capabilities', capability: 'update' });
+    if (paths.length === 0) refuse({ kind: 'invalid', message: 'paths must be supplied' });
+    const permission = session.authority.permissionOf(tokenOf(session, caller, of));
+    return paths.map(path => ({ path, capabilities: permission.capabilitiesOf(path) }));
+  });
+
+const tokenOf = (session: Session, caller: Caller, of: TokenNamed): Token => {
+  const { custody, authority } = session;
+  switch (of.kind) {
+    case 'self':
+      return caller.token;
+    case 'token': {
+      const hash = tokenHash(custody.keyring.tokenKey, custody.ledger, of.token);
+      return authority.tokens.byHash(hash, session.now()) ?? refuse({ kind: 'invalid', message: 'invalid token' });
+    }
+    case 'accessor':
+      return (
+        authority.tokens.byAccessor(of.accessor, session.now()) ??
+        refuse({ kind: 'invalid', message: 'invalid accessor' })
+      );
+  }
+};
