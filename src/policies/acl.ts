@@ -3,7 +3,7 @@
  * allows it; only the rule of highest priority counts, and a deny in it wins over everything.
  */
 import { asksForFields, type Fields, fieldsAllowed, wrappingAllowed } from './limits.js';
-import { type Merged, merge, sourceOf } from './merge.js';
+import { Merged } from './merged.js';
 import { fill } from './pattern.js';
 import { PatternTree } from './pattern-tree.js';
 import { bitOf, type Capability, capabilitiesIn, type Policy, ROOT, type Rule } from './policy.js';
@@ -45,7 +45,8 @@ export const compile = (policies: readonly Policy[], identity: Identity | null):
   for (const { name, rules } of named)
     for (const rule of rules) {
       const pattern = rule.pattern.templated ? fill(rule.pattern, lookUp) : rule.pattern;
-      if (pattern !== null) tree.add(pattern, present => merge(present, { policy: name, rule }));
+      if (pattern !== null)
+        tree.add(pattern, present => present?.add({ policy: name, rule }) ?? new Merged(pattern, name, rule));
     }
   return new RuleAcl(tree);
 };
@@ -65,32 +66,22 @@ class RuleAcl implements Acl {
   check({ capability, path, fields, wrapTtlMs = 0 }: Question): Decision {
     const key = asKey(path);
     const folder = capability === 'list' || capability === 'scan';
-    const merged = folder ? this.#folder(`${key}/`) : this.#key(key);
+    const merged = folder ? this.tree.folder(key) : this.tree.key(key);
     if (merged === null) return { allowed: false, why: 'no-rule', rule: null };
     const guarded = needsSudo(key) || ((folder || path.endsWith('/')) && needsSudo(`${key}/`));
     const why = refusal(merged, { capability, guarded, wrapTtlMs, fields });
     const rule = ruleOf(merged, capability);
-    return why === null && rule !== null ? { allowed: true, rule } : { allowed: false, why: why ?? 'no-rule', rule };
+    return why === null ? { allowed: true, rule } : { allowed: false, why, rule };
   }
 
   capabilitiesOf(path: string): readonly string[] {
-    const merged = path.endsWith('/') ? this.#folder(`${asKey(path)}/`) : this.#key(asKey(path));
+    const merged = path.endsWith('/') ? this.tree.folder(asKey(path)) : this.tree.key(asKey(path));
     const words = merged === null ? [] : capabilitiesIn(merged.capabilities);
     return words.length === 0 ? ['deny'] : words;
   }
 
   hasSudo(path: string): boolean {
-    return ((this.#key(asKey(path))?.capabilities ?? 0) & bitOf('sudo')) !== 0;
-  }
-
-  #key(path: string): Merged | null {
-    return this.tree.exact(path) ?? this.tree.best(path);
-  }
-
-  /** A folder is asked for with its slash and then without, as policies are written both ways. */
-  #folder(path: string): Merged | null {
-    const bare = path.slice(0, -1);
-    return this.tree.exact(path) ?? this.tree.exact(bare) ?? this.tree.best(path) ?? this.tree.best(bare);
+    return ((this.tree.key(asKey(path))?.capabilities ?? 0) & bitOf('sudo')) !== 0;
   }
 }
 
@@ -100,7 +91,8 @@ interface Demand extends Pick<Question, 'capability' | 'fields'> {
   readonly guarded: boolean;
 }
 
-const refusal = ({ deny, capabilities, limits }: Merged, demand: Demand): Refusal | null => {
+const refusal = (merged: Merged, demand: Demand): Refusal | null => {
+  const { deny, capabilities, limits } = merged;
   const { capability, guarded, wrapTtlMs, fields } = demand;
   if (deny) return 'deny';
   if ((capabilities & bitOf(capability)) === 0) return 'capability';
@@ -121,7 +113,7 @@ const asKey = (path: string): string => {
   return path.slice(from, to);
 };
 
-const ruleOf = (merged: Merged, capability: Capability): Rule | null => {
-  const source = sourceOf(merged, capability);
-  return source === null ? null : { policy: source.policy, path: source.rule.path, capability };
+const ruleOf = (merged: Merged, capability: Capability): Rule => {
+  const { policy, rule } = merged.sourceOf(capability);
+  return { policy, path: rule.path, capability };
 };

@@ -1,5 +1,5 @@
 /**
- * Many patterns, and for a path the one that decides. Exact patterns are one look-up; all others hang in a tree of segments.
+ * Many patterns in a tree of segments, and for a path the one that decides.
  *
  * The order of priority (docs/reference/policies.md) lets the search stop early: a pattern whose first wildcard stands later
  * wins, so the deepest node that the path reaches by literal segments is asked first. Only below a `+` can several branches
@@ -9,135 +9,183 @@
 import { LongestPrefix } from './longest-prefix.js';
 import type { Filled } from './pattern.js';
 
-interface Leaf<T> {
-  value: T;
-  /** Number of `+`. */
-  readonly wildcards: number;
-  /** UTF-8, without the `*` at the end: for the last two rules of priority. */
-  readonly bytes: Buffer;
+/** What hangs in the tree knows its pattern. */
+export interface Leaf {
+  readonly pattern: Filled;
 }
 
-interface Branch<T> {
-  readonly literals: Map<string, Branch<T>>;
-  wildcard: Branch<T> | null;
-  /** Patterns that end here. */
-  end: Leaf<T> | null;
-  /** Patterns that end in `/*` here: any segment and whatever follows. */
-  rest: Leaf<T> | null;
-  /** Patterns that end here in the beginning of a segment and `*`. */
-  readonly beginnings: Map<string, Leaf<T>>;
-  sorted: LongestPrefix<Leaf<T>> | null;
-}
+/** Maps are made when they are needed: most branches have none, and a token may have hundreds of thousands of rules. */
+class Branch<T> {
+  /** The only literal segment that goes on from here, as long as there is one. */
+  onlyKey = '';
+  only: Branch<T> | null = null;
+  literals: Map<string, Branch<T>> | null = null;
+  wildcard: Branch<T> | null = null;
+  /** A pattern that ends here: an exact one unless a `+` led here. */
+  end: T | null = null;
+  /** One that ends in `/*` here: any segment and whatever follows. */
+  rest: T | null = null;
+  /** Those that end here in the beginning of a segment and `*`. */
+  beginnings: Map<string, T> | null = null;
+  sorted: LongestPrefix<T> | null = null;
 
-const branch = <T>(): Branch<T> => ({
-  ...{ literals: new Map(), wildcard: null, end: null, rest: null, beginnings: new Map(), sorted: null },
-});
+  literal(segment: string): Branch<T> | undefined {
+    if (this.only !== null && this.onlyKey === segment) return this.only;
+    return this.literals?.get(segment);
+  }
 
-export class PatternTree<T> {
-  readonly #exact = new Map<string, T>();
-  readonly #root: Branch<T> = branch();
-
-  /** `merge` gets what equal patterns brought so far, null for the first. */
-  add(pattern: Filled, merge: (present: T | null) => T): void {
-    const { segments, prefix } = pattern;
-    const wildcards = segments.filter(segment => segment === null).length;
-    const text = segments.map(segment => segment ?? '+').join('/');
-    if (!prefix && wildcards === 0) {
-      this.#exact.set(text, merge(this.#exact.get(text) ?? null));
-      return;
+  child(segment: string | null): Branch<T> {
+    if (segment === null) {
+      this.wildcard ??= new Branch();
+      return this.wildcard;
     }
+    const present = this.literal(segment);
+    if (present !== undefined) return present;
+    const made = new Branch<T>();
+    if (this.only === null) {
+      this.onlyKey = segment;
+      this.only = made;
+    } else {
+      this.literals ??= new Map();
+      this.literals.set(segment, made);
+    }
+    return made;
+  }
+
+  /** The pattern of the longest beginning that the segment has. */
+  beginning(segment: string): T | null {
+    if (this.beginnings === null) return null;
+    this.sorted ??= new LongestPrefix(this.beginnings);
+    return this.sorted.find(segment);
+  }
+}
+
+/** A path as far as the tree goes along by literal segments. */
+interface Walk<T> {
+  readonly path: string;
+  /** From the root; one more than segments that were found. */
+  readonly reached: readonly Branch<T>[];
+  /** The segment that was asked of each of them, and perhaps none of the last. */
+  readonly segments: readonly string[];
+  readonly exact: T | null;
+}
+
+export class PatternTree<T extends Leaf> {
+  readonly #root = new Branch<T>();
+
+  /** `put` gets what an equal pattern brought before, null for the first. */
+  add({ segments, prefix }: Filled, put: (present: T | null) => T): void {
     let node = this.#root;
-    for (const segment of prefix ? segments.slice(0, -1) : segments) node = child(node, segment);
-    const put = (present: Leaf<T> | null): Leaf<T> => {
-      if (present === null) return { value: merge(null), wildcards, bytes: Buffer.from(text) };
-      present.value = merge(present.value);
-      return present;
-    };
-    if (!prefix) {
-      node.end = put(node.end);
-      return;
-    }
-    const beginning = segments.at(-1) ?? '';
-    if (beginning === '') node.rest = put(node.rest);
+    const last = segments.length - 1;
+    for (const [place, segment] of segments.entries()) if (!prefix || place < last) node = node.child(segment);
+    const beginning = segments[last] ?? '';
+    if (!prefix) node.end = put(node.end);
+    else if (beginning === '') node.rest = put(node.rest);
     else {
+      node.beginnings ??= new Map();
       node.beginnings.set(beginning, put(node.beginnings.get(beginning) ?? null));
       node.sorted = null;
     }
   }
 
-  exact(path: string): T | null {
-    return this.#exact.get(path) ?? null;
+  /** What decides about a key. */
+  key(path: string): T | null {
+    const walk = this.#walk(path);
+    return walk.exact ?? best(walk);
   }
 
-  /** Of the patterns with wildcards that match. */
-  best(path: string): T | null {
-    const segments = path.split('/');
-    const literal: Branch<T>[] = [this.#root];
-    for (const segment of segments) {
-      const next = literal.at(-1)?.literals.get(segment);
-      if (next === undefined) break;
-      literal.push(next);
+  /** What decides about a folder: it is asked for with its slash and then without, as policies are written both ways. */
+  folder(path: string): T | null {
+    const [folder, bare] = [this.#walk(`${path}/`), this.#walk(path)];
+    return folder.exact ?? bare.exact ?? best(folder) ?? best(bare);
+  }
+
+  #walk(path: string): Walk<T> {
+    const reached = [this.#root];
+    const segments: string[] = [];
+    for (let [node, from]: [Branch<T>, number] = [this.#root, 0]; ; ) {
+      const slash = path.indexOf('/', from);
+      const segment = slash < 0 ? path.slice(from) : path.slice(from, slash);
+      segments.push(segment);
+      const next = node.literal(segment);
+      if (next === undefined) return { path, reached, segments, exact: null };
+      reached.push(next);
+      if (slash < 0) return { path, reached, segments, exact: next.end };
+      node = next;
+      from = slash + 1;
     }
-    for (let depth = literal.length - 1; depth >= 0; depth -= 1) {
-      const node = literal[depth];
-      const found = node === undefined || depth >= segments.length ? null : bestAt(node, segments, depth);
-      if (found !== null) return found.value;
-    }
-    return null;
   }
 }
 
-const child = <T>(node: Branch<T>, segment: string | null): Branch<T> => {
-  if (segment === null) {
-    node.wildcard ??= branch();
-    return node.wildcard;
+/** Of the patterns with wildcards that match: deepest first, as a wildcard that stands later wins. */
+const best = <T extends Leaf>({ path, reached, segments }: Walk<T>): T | null => {
+  let all: readonly string[] | null = null;
+  for (let depth = segments.length - 1; depth >= 0; depth -= 1) {
+    const node = reached[depth];
+    if (node === undefined) continue;
+    const longest = node.beginning(segments[depth] ?? '');
+    if (longest !== null) return longest;
+    if (node.wildcard === null) {
+      if (node.rest !== null) return node.rest;
+      continue;
+    }
+    all ??= segmentsOf(path);
+    const { whole, open } = below(node.wildcard, all, depth + 1);
+    const found = whole ?? node.rest ?? open;
+    if (found !== null) return found;
   }
-  const present = node.literals.get(segment);
-  if (present !== undefined) return present;
-  const made = branch<T>();
-  node.literals.set(segment, made);
-  return made;
+  return null;
 };
 
-const beginning = <T>(node: Branch<T>, segment: string): Leaf<T> | null => {
-  if (node.beginnings.size === 0) return null;
-  node.sorted ??= new LongestPrefix(node.beginnings);
-  return node.sorted.find(segment);
-};
-
-/** The best of the patterns whose first wildcard is in this segment of the path. */
-const bestAt = <T>(node: Branch<T>, segments: readonly string[], depth: number): Leaf<T> | null => {
-  const longest = beginning(node, segments[depth] ?? '');
-  if (longest !== null) return longest;
-  if (node.wildcard === null) return node.rest;
-  const { whole, open } = below(node.wildcard, segments, depth + 1);
-  return whole ?? node.rest ?? open;
+/** By hand: this is asked for on every request, and `split` takes several times as long. */
+const segmentsOf = (path: string): string[] => {
+  const segments: string[] = [];
+  let from = 0;
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', from)) {
+    segments.push(path.slice(from, slash));
+    from = slash + 1;
+  }
+  segments.push(path.slice(from));
+  return segments;
 };
 
 /** Under a `+`: the best that matches the whole path, and the best that ends in `*`. */
-const below = <T>(start: Branch<T>, segments: readonly string[], from: number) => {
+const below = <T extends Leaf>(start: Branch<T>, segments: readonly string[], from: number) => {
   let active = [start];
-  let open: Leaf<T> | null = null;
+  let open: T | null = null;
   for (let depth = from; depth < segments.length && active.length > 0; depth += 1) {
     const segment = segments[depth] ?? '';
     const next: Branch<T>[] = [];
     for (const node of active) {
-      open = better(open, better(beginning(node, segment), node.rest));
-      const literal = node.literals.get(segment);
+      open = better(open, better(node.beginning(segment), node.rest));
+      const literal = node.literal(segment);
       if (literal !== undefined) next.push(literal);
       if (node.wildcard !== null) next.push(node.wildcard);
     }
     active = next;
   }
-  let whole: Leaf<T> | null = null;
+  let whole: T | null = null;
   for (const node of active) whole = better(whole, node.end);
   return { whole, open };
 };
 
 /** Fewer `+`, then longer, then lexicographically greater: by bytes. */
-const better = <T>(a: Leaf<T> | null, b: Leaf<T> | null): Leaf<T> | null => {
+const better = <T extends Leaf>(a: T | null, b: T | null): T | null => {
   if (a === null || b === null) return a ?? b;
-  if (a.wildcards !== b.wildcards) return a.wildcards < b.wildcards ? a : b;
-  if (a.bytes.length !== b.bytes.length) return a.bytes.length > b.bytes.length ? a : b;
-  return Buffer.compare(a.bytes, b.bytes) >= 0 ? a : b;
+  const [left, right] = [a.pattern, b.pattern];
+  if (left.wildcards !== right.wildcards) return left.wildcards < right.wildcards ? a : b;
+  if (left.bytes !== right.bytes) return left.bytes > right.bytes ? a : b;
+  return isAfter(left.text, right.text) ? a : b;
 };
+
+/** In the order of UTF-8, which is that of code points: half of a pair stands for one beyond every single unit. */
+const isAfter = (a: string, b: string): boolean => {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i += 1) {
+    const [one, other] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (one !== other) return isSurrogate(one) === isSurrogate(other) ? one > other : isSurrogate(one);
+  }
+  return a.length > b.length;
+};
+
+const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff;

@@ -15,6 +15,12 @@ export interface Filled {
   /** With `prefix`, the last one is the beginning of a segment, and anything may follow. */
   readonly segments: readonly Segment[];
   readonly prefix: boolean;
+  /** Without the `*` at the end. */
+  readonly text: string;
+  /** Of the text, as UTF-8. */
+  readonly bytes: number;
+  /** How many `+`. */
+  readonly wildcards: number;
 }
 
 export interface Templated {
@@ -25,7 +31,8 @@ export interface Templated {
 
 export type Pattern = Filled | Templated;
 
-const SEGMENTS_MAX = 256;
+/** Bounds, with the arrangements of `+`, what one check may cost. Paths of requests may be longer. */
+export const SEGMENTS_MAX = 64;
 
 /** Left: what is wrong, without the path. */
 export const parsePattern = (path: string): Either<string, Pattern> => {
@@ -47,6 +54,13 @@ const templateParts = (path: string): string[] | null => {
     parts.push(expression.trim(), text);
   }
   return parts;
+};
+
+/** Which segments are a `+`: what tells apart the branches that one path can have open at once. */
+export const arrangement = (pattern: Pattern): string => {
+  const filled = pattern.templated ? split(pattern.parts) : pattern;
+  if (filled.wildcards === 0) return '';
+  return filled.segments.flatMap((segment, place) => (segment === null ? place : [])).join(' ');
 };
 
 /** Null: an expression has no value, or one that cannot stand in a path. */
@@ -89,5 +103,8 @@ const split = (parts: readonly string[]): Filled => {
     }
   }
   end();
-  return { templated: false, segments, prefix };
+  const whole = parts.length === 1 ? (parts[0] ?? '') : parts.join('');
+  const text = prefix ? whole.slice(0, -1) : whole;
+  const wildcards = segments.reduce((count, each) => (each === null ? count + 1 : count), 0);
+  return { templated: false, segments, prefix, text, bytes: Buffer.byteLength(text), wildcards };
 };

@@ -1,7 +1,7 @@
 /** Paths that need `sudo` beside the capability that the request asks for. */
 import { E } from '../fp.js';
 import { parsePattern } from './pattern.js';
-import { PatternTree } from './pattern-tree.js';
+import { type Leaf, PatternTree } from './pattern-tree.js';
 
 export const PROTECTED_PATHS = [
   ...['sys/auth/*', 'sys/remount', 'sys/audit', 'sys/audit/*', 'sys/raw*'],
@@ -11,15 +11,16 @@ export const PROTECTED_PATHS = [
   ...['sys/revoke-prefix/*', 'sys/revoke-force/*', 'auth/token/accessors*', 'auth/token/revoke-orphan'],
 ];
 
-const tree = new PatternTree<true>();
+const tree = new PatternTree<Leaf>();
 for (const path of PROTECTED_PATHS) {
   const pattern = parsePattern(path);
   if (E.isLeft(pattern) || pattern.right.templated) throw new Error(`not a pattern: ${path}`);
-  tree.add(pattern.right, () => true);
+  const leaf = { pattern: pattern.right };
+  tree.add(leaf.pattern, () => leaf);
 }
 
 /** Most paths are about secrets, and are told by their first letters. */
 const MOUNTS = ['sys/', 'auth/token/'];
 
 export const needsSudo = (path: string): boolean =>
-  MOUNTS.some(mount => path.startsWith(mount)) && (tree.exact(path) ?? tree.best(path) ?? false);
+  MOUNTS.some(mount => path.startsWith(mount)) && tree.key(path) !== null;

@@ -1,7 +1,7 @@
 /** From the tree of a policy's text to its rules; everything that is wrong with them is said with a path and a line. */
 import { parseDuration } from '../domain/duration.js';
 import { E } from '../fp.js';
-import { parsePattern } from './pattern.js';
+import { arrangement, parsePattern } from './pattern.js';
 import {
   bitOf,
   type CapabilitySet,
@@ -26,6 +26,8 @@ export class RuleFault extends Error {
 }
 
 export const RULES_MAX = 10_000;
+/** Each is a branch that may be open at once while a path is looked up. Policies as people write them have a handful. */
+export const ARRANGEMENTS_MAX = 32;
 
 const TOP_LEVEL = ['name', 'path'];
 const KEYS = [
@@ -53,10 +55,21 @@ export const readRules = (root: Node, language: 'hcl' | 'json'): PathRule[] => {
   if (root.kind !== 'object') throw new RuleFault('does not contain a root object', root.at.line);
   unknownKeys(root.members, TOP_LEVEL, '');
   const rules: PathRule[] = [];
+  const arrangements = new Set<string>();
   for (const member of root.members) {
     if (member.key === 'name') textOf(member.value, '"name"');
-    else for (const [path, block] of pathBlocks(member, language)) rules.push(readRule(path, block));
-    if (rules.length > RULES_MAX) throw new RuleFault(`more than ${RULES_MAX} rules in one policy`, member.at.line);
+    else
+      for (const [path, block] of pathBlocks(member, language)) {
+        const rule = readRule(path, block);
+        rules.push(rule);
+        arrangements.add(arrangement(rule.pattern));
+        if (rules.length > RULES_MAX) throw new RuleFault(`more than ${RULES_MAX} rules in one policy`, rule.line);
+        if (arrangements.size > ARRANGEMENTS_MAX + 1)
+          throw new RuleFault(
+            `"+" stands in more than ${ARRANGEMENTS_MAX} different places: use fewer of them`,
+            rule.line,
+          );
+      }
   }
   return rules;
 };

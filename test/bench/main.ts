@@ -15,6 +15,7 @@ import { rebuild } from '../../src/projector/rebuild.js';
 import { batchCeiling, singleRows } from './baselines.js';
 import { baselineTables, projectionEvents } from './fixtures.js';
 import { inProcess } from './in-process.js';
+import { policyFigures } from './policies.js';
 import { load, residentMb, startDevServer, startEmptyServer } from './processes.js';
 import { below, figure, floor, perSecond, say } from './report.js';
 
@@ -60,6 +61,9 @@ try {
   say('\nCPU of this process');
   figure('sealing a write', `${(await program.sealingMicros()).toFixed(0)} µs`);
   figure('opening a read', `${(await program.openingMicros()).toFixed(0)} µs`);
+
+  say('\nPolicies, one check');
+  policyFigures();
 
   say('\nAs of then');
   await program.versions('asof/short', 10);

@@ -188,6 +188,8 @@ describe('refusing a policy', test => {
     assert.match(faultOf(`path a{allowed_parameters={x=${'['.repeat(100_000)}`), 'nested deeper than 16 levels');
     assert.match(faultOf(`{"path":${'['.repeat(100_000)}`), 'nested deeper than 16 levels');
     assert.match(faultOf('{'.repeat(100_000)), 'expected a key');
-    assert.match(faultOf(`path "${'a/'.repeat(300)}" {}`), 'more than 256 segments');
+    const arrangements = Array.from({ length: 40 }, (_, index) => `path "${'a/'.repeat(index)}+" {}`);
+    assert.match(faultOf(arrangements.join(' ')), '"+" stands in more than 32 different places');
+    assert.match(faultOf(`path "${'a/'.repeat(300)}" {}`), 'more than 64 segments');
   });
 });
