@@ -10,6 +10,8 @@ export type Rejection =
   | { readonly kind: 'sealed' }
   /** No token, or one that is unknown, expired or revoked. */
   | { readonly kind: 'unauthenticated' }
+  /** A token that the caller asked about is not one that lives. */
+  | { readonly kind: 'bad-token' }
   /** The token is good, its permission does not cover this. */
   | { readonly kind: 'forbidden' }
   /** `message` is shown to the client: it names the field and the fix, never the value. */

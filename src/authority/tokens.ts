@@ -8,8 +8,9 @@ import type { StoredEvent } from '../ledger/event.js';
 import * as shape from './shapes.js';
 
 export interface Token {
+  readonly type: 'service' | 'batch';
   readonly id: Uuid;
-  /** hex of the keyed hash */
+  /** hex of the keyed hash; of a batch token, which is not stored, '' */
   readonly hash: string;
   readonly accessor: string;
   readonly entity: Uuid;
@@ -77,6 +78,7 @@ export class TokenTable {
     const facts = shape.read(shape.TokenFacts, event.facts, event);
     const fields = shape.read(shape.TokenHeader, header, event);
     const token: Token = {
+      type: 'service',
       id: event.streamId,
       hash: facts.token_hash,
       accessor: fields.accessor,

@@ -45,6 +45,7 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
   return {
     token: tokenOf(request),
     requestId: known.requestId,
+    once: {},
     trace: /^00-([0-9a-f]{32})-/.exec(one(headers.traceparent) ?? '')?.[1] ?? null,
     method: known.method,
     path: known.path,

@@ -5,9 +5,11 @@ import { auth, login } from './auth.js';
 import { answered, type Call } from './call.js';
 import { FieldError } from './fields.js';
 import { kvV2 } from './kv-v2.js';
+import { leases } from './leases.js';
 import { ledger } from './ledger.js';
 import { policies } from './policies.js';
 import { READ_ONLY, sys, unauthenticated } from './sys.js';
+import { tokens } from './tokens.js';
 
 /** Routes on which an Idempotency-Key is honoured; elsewhere it is a 400. */
 const IDEMPOTENT = /^(?:[^/]+\/(?:data|metadata|delete|undelete|destroy)\/.|sys\/ledger\/restore\/apply$)/;
@@ -40,7 +42,16 @@ const routed = async (call: Call): Promise<Answer> => {
       400,
       'Idempotency-Key is honoured on writes, deletes, undeletes and destroys of secrets, and on restore apply only',
     );
-  return login(call) ?? policies(call) ?? sys(call) ?? auth(call) ?? ledger(call) ?? mounted(call);
+  return (
+    login(call) ??
+    policies(call) ??
+    leases(call) ??
+    sys(call) ??
+    tokens(call) ??
+    auth(call) ??
+    ledger(call) ??
+    mounted(call)
+  );
 };
 
 const mounted = async (call: Call): Promise<Answer> => {

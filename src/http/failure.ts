@@ -26,6 +26,8 @@ export const failureAnswer = (requestId: string, failure: Failure): Answer => {
       return errors(403, 'permission denied');
     case 'forbidden':
       return oneError(403, 'permission denied');
+    case 'bad-token':
+      return errors(403, 'bad token');
     case 'invalid':
     case 'bad-credentials':
       return errors(400, failure.message);

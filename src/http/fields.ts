@@ -30,6 +30,9 @@ const goType = (value: unknown): string =>
             ? 'bool'
             : 'string';
 
+/** Reads one field; undefined when it is absent or null. Throws `FieldError`. */
+export type Field<T> = (fields: Fields, name: string) => T | undefined;
+
 /** Undefined when the field is absent or null. */
 export const stringField = (fields: Fields, name: string): string | undefined => {
   const value = parsed(fields, name);
@@ -78,6 +81,37 @@ export const stringsField = (fields: Fields, name: string): readonly string[] | 
       .filter(part => part !== '');
   if (Array.isArray(value) && value.every(part => typeof part === 'string')) return value;
   throw wrong(name, '[]string', value);
+};
+
+/** A JSON array, or one string, which is one entry whatever it holds. */
+export const textsField = (fields: Fields, name: string): readonly string[] | undefined => {
+  const value = parsed(fields, name);
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return value === '' ? [] : [value];
+  if (Array.isArray(value) && value.every(part => typeof part === 'string')) return value;
+  throw wrong(name, '[]string', value);
+};
+
+/** A JSON object of texts (numbers and booleans become text), or a list of `k=v`. */
+export const mapField = (fields: Fields, name: string): Readonly<Record<string, string>> | undefined => {
+  const value = parsed(fields, name);
+  if (value === undefined || value === null) return undefined;
+  const pairs: readonly unknown[] = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
+  const entries =
+    typeof value === 'object' && !Array.isArray(value)
+      ? Object.entries(value)
+      : pairs.map((pair): [string, unknown] => {
+          const at = typeof pair === 'string' ? pair.indexOf('=') : -1;
+          if (typeof pair !== 'string' || at < 1) throw wrong(name, 'map[string]string', value);
+          return [pair.slice(0, at), pair.slice(at + 1)];
+        });
+  return Object.fromEntries(
+    entries.map(([key, entry]) => {
+      if (typeof entry === 'string' || typeof entry === 'number' || typeof entry === 'boolean')
+        return [key, String(entry)];
+      throw wrong(name, 'map[string]string', value);
+    }),
+  );
 };
 
 /** `[1,2]`, `["1","2"]`, `"1,2"`, or one number. Undefined: absent or empty. */

@@ -4,12 +4,14 @@
  */
 import type { Capability, Rule } from '../authority/permission.js';
 import type { Token } from '../authority/tokens.js';
-import { tokenHash } from '../crypto/ids.js';
 import type { Header } from '../domain/header.js';
 import type { RecordedRequest } from '../nexus/recorder.js';
 import type { Session } from '../nexus/session.js';
 import { type App, refuse } from './app.js';
 import type { RequestContext } from './contract.js';
+import { addressAllowed } from './tokens/cidrs.js';
+import { findToken, stillLives } from './tokens/find.js';
+import { paidBy, spendUse, Unpaid } from './tokens/spend.js';
 
 export interface Caller {
   readonly session: Session;
@@ -27,21 +29,30 @@ export interface Asked {
   readonly subject?: string;
 }
 
-const lookUp = (session: Session, context: RequestContext, asked: Asked): Caller | 'unauthenticated' | 'forbidden' => {
-  if (context.token === null || context.token === '') return 'unauthenticated';
-  const { keyring, ledger } = session.custody;
-  const token = session.authority.tokens.byHash(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
-  if (token === null) return 'unauthenticated';
+type Denial = 'no-token' | 'bad-token' | 'bound-cidr' | 'permission';
+
+/** Those that never expire are the way back in: they are not bound to an address. */
+const addressFits = (token: Token, address: string): boolean =>
+  (token.expiresAt === 0 && token.policies.includes('root')) || addressAllowed(token.boundCidrs, address);
+
+const lookUp = (app: App, session: Session, context: RequestContext, asked: Asked): Caller | Denial => {
+  if (context.token === null || context.token === '') return 'no-token';
+  const paid = paidBy(context);
+  const token = paid ?? findToken(session, context.token, session.now());
+  if (token === null) return 'bad-token';
+  if (!addressFits(token, context.from.address)) return 'bound-cidr';
+  if (token.uses > 0 && paid === null)
+    throw new Unpaid(() => spendUse(session, context, token, spentHeader(app, session, context, token, asked.op)));
   const rule = session.authority.permissionOf(token).allows(asked.capability, context.path);
-  return rule === null ? 'forbidden' : { session, token, rule };
+  return rule === null ? 'permission' : { session, token, rule };
 };
 
 /** The caller as far as this process knows; use where a read of this very request has just folded lane 1. */
 export const authoriseFolded = (app: App, session: Session, context: RequestContext, asked: Asked): Caller => {
-  const caller = lookUp(session, context, asked);
+  const caller = lookUp(app, session, context, asked);
   if (typeof caller !== 'string') return caller;
   recordDenial(app, session, context, asked, caller);
-  return refuse({ kind: caller });
+  return refuse({ kind: caller === 'permission' ? 'forbidden' : 'unauthenticated' });
 };
 
 /** The same after folding lane 1 as of now. */
@@ -60,7 +71,7 @@ export const authoriseCommand = async (
   context: RequestContext,
   asked: Asked,
 ): Promise<Caller> => {
-  const caller = lookUp(session, context, asked);
+  const caller = lookUp(app, session, context, asked);
   return typeof caller === 'string' ? authorise(app, session, context, asked) : caller;
 };
 
@@ -71,10 +82,27 @@ export const stillAllowed = (
   capability: Capability,
   atUs: number,
 ): boolean => {
-  const { authority } = caller.session;
-  const token = authority.tokens.byId(caller.token.id, atUs);
-  return token !== null && authority.permissionOf(token).allows(capability, context.path) !== null;
+  // A token that gave its last use for this request is gone by now, and the request is what it gave it for.
+  const token = paidBy(context)?.usesLeft === 0 ? caller.token : stillLives(caller.session, caller.token, atUs);
+  return token !== null && caller.session.authority.permissionOf(token).allows(capability, context.path) !== null;
 };
+
+/** Does this caller have `sudo` on the request's own path? */
+export const hasSudo = (caller: Caller, context: RequestContext): boolean =>
+  caller.session.authority.permissionOf(caller.token).allows('sudo', context.path) !== null;
+
+/** No rule allowed it: a use is spent before anything is asked. */
+const spentHeader = (app: App, session: Session, context: RequestContext, token: Token, op: OpName): Header => ({
+  ...{ v: 1, at: app.nowMs() * 1000, op, path: context.path },
+  ...who(session, token),
+  ...circumstances(app, context),
+});
+
+const who = (session: Session, token: Token) => ({
+  actor: { id: token.entity, kind: session.authority.entities.get(token.entity)?.kind ?? 'unknown' },
+  // A batch token has no accessor: its own id tells it apart.
+  via: { method: token.method, accessor: token.accessor === '' ? token.id : token.accessor },
+});
 
 /** The header of an event that this caller brings about (events.md §5), with the type's own fields. */
 export const headerOf = (
@@ -85,14 +113,12 @@ export const headerOf = (
   own: object,
 ): Header => {
   const { token, session } = caller;
-  const entity = session.authority.entities.get(token.entity);
   return {
     v: 1,
     at: app.nowMs() * 1000,
     op,
     path: subject ?? context.path,
-    actor: { id: token.entity, kind: entity?.kind ?? 'unknown' },
-    via: { method: token.method, accessor: token.accessor },
+    ...who(session, token),
     ...circumstances(app, context),
     rule: caller.rule,
     ...own,
@@ -121,23 +147,14 @@ export const circumstances = (app: App, context: RequestContext) => {
   };
 };
 
-const recordDenial = (
-  app: App,
-  session: Session,
-  context: RequestContext,
-  asked: Asked,
-  why: 'unauthenticated' | 'forbidden',
-): void => {
-  const { keyring, ledger } = session.custody;
+const recordDenial = (app: App, session: Session, context: RequestContext, asked: Asked, why: Denial): void => {
   const token =
-    context.token === null || context.token === ''
-      ? null
-      : session.authority.tokens.byHash(tokenHash(keyring.tokenKey, ledger, context.token), session.now());
+    context.token === null || context.token === '' ? null : findToken(session, context.token, session.now());
   session.recorder.record({
     ...requestRecord(app, context, asked.op, token, session),
     path: asked.subject ?? context.path,
     outcome: 'denied',
-    reason_code: why === 'forbidden' ? 'permission' : context.token === null ? 'no-token' : 'bad-token',
+    reason_code: why,
     status: 403,
     capability: asked.capability,
   });
@@ -155,11 +172,6 @@ export const requestRecord = (
   at: app.nowMs() * 1000,
   op,
   path: context.path,
-  ...(token === null || session === null
-    ? {}
-    : {
-        actor: { id: token.entity, kind: session.authority.entities.get(token.entity)?.kind ?? 'unknown' },
-        via: { method: token.method, accessor: token.accessor },
-      }),
+  ...(token === null || session === null ? {} : who(session, token)),
   ...circumstances(app, context),
 });

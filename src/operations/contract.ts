@@ -5,11 +5,14 @@
 import type { Capability } from '../authority/permission.js';
 import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
+import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
 
 /** Who asks, from where, and how long they wait. Made once for each request. */
 export interface RequestContext {
   readonly token: string | null;
   readonly requestId: string;
+  /** This one request, and no other: what may happen once for it is remembered under it. Copies of the context share it. */
+  readonly once: object;
   readonly trace: string | null;
   /** HTTP method (POST and PUT are the same operation; LIST is 'LIST') and the full path without `/v1/`. */
   readonly method: string;
@@ -106,6 +109,8 @@ export interface TokenInfo {
   readonly entityId: string;
   readonly type: 'service' | 'batch';
   readonly policies: readonly string[];
+  /** Those of who logged in; none for tokens that tokens made. */
+  readonly identityPolicies: readonly string[];
   readonly meta: Readonly<Record<string, string>> | null;
   /** µs; 0 = never expires */
   readonly createdAt: number;
@@ -126,7 +131,8 @@ export interface TokenInfo {
 }
 
 export interface LoginResult {
-  readonly position: number;
+  /** Null: a batch token, of which nothing is appended. */
+  readonly position: number | null;
   readonly token: string;
   readonly info: TokenInfo;
   readonly warnings: readonly string[];
@@ -135,9 +141,6 @@ export interface LoginResult {
 export interface AuthOperations {
   readonly lookupSelf: Op<Record<never, never>, TokenInfo>;
   readonly login: Op<{ name: string; password: string }, LoginResult>;
-  /** `policies`: 'root' or 'auditor'; `ttlSeconds` 0 = never expires. Needs root. */
-  readonly createToken: Op<{ policies: readonly string[]; displayName: string; ttlSeconds: number }, LoginResult>;
-  readonly revokeSelf: Op<Record<never, never>, { position: number }>;
 }
 
 export interface SealStatus {
@@ -303,6 +306,8 @@ export interface Operations {
   readonly kv: KvOperations;
   readonly policies: PolicyOperations;
   readonly auth: AuthOperations;
+  readonly tokens: TokenOperations;
+  readonly leases: LeaseOperations;
   readonly sys: SysOperations;
   readonly ledger: LedgerOperations;
   readonly projections: ProjectionOperations;

@@ -20,7 +20,7 @@ import type { ProjectionReads } from './projection-reads.js';
 import { type ProjectionControl, projectionOperations } from './projections.js';
 import { slotOperations } from './slots.js';
 import { type InitCode, sysOperations } from './sys.js';
-import { tokenOperations } from './tokens/index.js';
+import { leaseOperations, lookupSelfOperation, tokenOperations } from './tokens/index.js';
 
 export interface OperationParts {
   readonly initCode: InitCode;
@@ -37,7 +37,9 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
     writeMetadata: metadataOperation(app),
     list: listOperation(app, parts.projectionReads),
   },
-  auth: { ...tokenOperations(app), login: loginOperation(app) },
+  auth: { ...lookupSelfOperation(app), login: loginOperation(app) },
+  tokens: tokenOperations(app),
+  leases: leaseOperations(app),
   policies: { ...policyOperations(app), capabilities: capabilitiesOperation(app) },
   sys: { ...sysOperations(app, parts.initCode), ...slotOperations(app) },
   ledger: {

@@ -12,6 +12,7 @@ import { DatabaseError } from '../postgres/errors.js';
 import { Behind } from '../projector/projector.js';
 import { Refused } from './app.js';
 import type { Op, RequestContext } from './contract.js';
+import { Unpaid } from './tokens/spend.js';
 
 export const failureOf = (during: string, error: unknown): Failure => {
   if (error instanceof Refused) return error.failure;
@@ -24,17 +25,30 @@ export const failureOf = (during: string, error: unknown): Failure => {
   return { kind: 'internal', during, cause: error };
 };
 
-/** `during` names the operation for logs. */
+/**
+ * `during` names the operation for logs. A token that pays for its requests does so before anything is done: the body, which
+ * asks for permission before it changes anything, begins again once the use is recorded.
+ */
 export const operation =
   <I, O>(during: string, body: (context: RequestContext, input: I) => Promise<O>): Op<I, O> =>
   (context, input) =>
   async () => {
     try {
-      return E.right(await body(context, input));
+      return E.right(await paying(() => body(context, input)));
     } catch (error) {
       return E.left(failureOf(during, error));
     }
   };
+
+const paying = async <O>(body: () => Promise<O>): Promise<O> => {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof Unpaid)) throw error;
+    await error.pay();
+    return body();
+  }
+};
 
 /** The value of a Right; a Left goes out of the operation as it is. */
 export const orRefuse = <A>(either: Either<Failure, A>): A => {

@@ -78,7 +78,7 @@ const answerTo = ({ operations, metrics }: Assembled, asked: AskedCall): Promise
   dispatch({
     operations,
     // Who waits is in another process: the deadline ends what nobody waits for any more.
-    context: { ...asked.context, gone: () => false },
+    context: { ...asked.context, once: {}, gone: () => false },
     verb: asked.verb,
     method: asked.context.method,
     path: asked.context.path,

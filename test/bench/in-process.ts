@@ -44,6 +44,7 @@ export const inProcess = async (folder: string, embedded: Embedded) => {
       reason: null,
       ticket: null,
     },
+    once: {},
     from: { address: '127.0.0.1', port: 1, forwarded: null, agent: 'bench', tls: false, loopback: true },
     ...{ idempotencyKey: null, deadlineMs: Date.now() + 30_000, gone: () => false },
   });

@@ -160,6 +160,7 @@ const FAILURES: { readonly [K in Failure['kind']]: Extract<Failure, { kind: K }>
   'already-initialised': { kind: 'already-initialised' },
   sealed: { kind: 'sealed' },
   unauthenticated: { kind: 'unauthenticated' },
+  'bad-token': { kind: 'bad-token' },
   forbidden: { kind: 'forbidden' },
   invalid: { kind: 'invalid', message: '' },
   'too-large': { kind: 'too-large', message: '' },

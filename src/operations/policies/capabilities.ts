@@ -1,11 +1,11 @@
 /** What a token may do on given paths, in the words of policies (vault-wire.md §9.6). */
 import type { Token } from '../../authority/tokens.js';
-import { tokenHash } from '../../crypto/ids.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, type Caller } from '../authorise.js';
 import type { PolicyOperations, TokenNamed } from '../contract.js';
 import { operation } from '../operation.js';
+import { findToken } from '../tokens/find.js';
 
 export const capabilitiesOperation = (app: App): PolicyOperations['capabilities'] =>
   operation('looking up capabilities', async (context, { of, paths }) => {
@@ -17,17 +17,14 @@ export const capabilitiesOperation = (app: App): PolicyOperations['capabilities'
   });
 
 const tokenOf = (session: Session, caller: Caller, of: TokenNamed): Token => {
-  const { custody, authority } = session;
   switch (of.kind) {
     case 'self':
       return caller.token;
-    case 'token': {
-      const hash = tokenHash(custody.keyring.tokenKey, custody.ledger, of.token);
-      return authority.tokens.byHash(hash, session.now()) ?? refuse({ kind: 'invalid', message: 'invalid token' });
-    }
+    case 'token':
+      return findToken(session, of.token, session.now()) ?? refuse({ kind: 'invalid', message: 'invalid token' });
     case 'accessor':
       return (
-        authority.tokens.byAccessor(of.accessor, session.now()) ??
+        session.authority.tokens.byAccessor(of.accessor, session.now()) ??
         refuse({ kind: 'invalid', message: 'invalid accessor' })
       );
   }

@@ -63,10 +63,8 @@ export const grantTtl = (wanted: Lifetime, limits: Limits, ageSeconds: number): 
   const left = end - ageSeconds;
   if (left <= 0) return null;
   if (ttl <= left) return { ttlSeconds: ttl, warnings };
-  // Who asked for nothing is not told that it was too much.
-  if (periodic || wanted.ttlSeconds > 0)
-    warnings.push(
-      `TTL of ${shown(ttl)} exceeded the effective max_ttl of ${shown(left)}; TTL value is capped accordingly`,
-    );
+  warnings.push(
+    `TTL of ${shown(ttl)} exceeded the effective max_ttl of ${shown(left)}; TTL value is capped accordingly`,
+  );
   return { ttlSeconds: left, warnings };
 };

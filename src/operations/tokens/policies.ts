@@ -1,0 +1,83 @@
+/**
+ * Which policies a child token gets (vault-wire.md §10.2): a role's rules where there is one, else its parent's, or a part
+ * of them; only sudo goes beyond, and root comes from root alone. Pure.
+ */
+import type { Failure } from '../../failure.js';
+import { E, type Either } from '../../fp.js';
+import type { TokenRole } from './contract.js';
+import { normalPolicies } from './new-token.js';
+
+export interface PolicyWish {
+  readonly asked: readonly string[];
+  readonly noDefault: boolean;
+  readonly parent: readonly string[];
+  readonly sudo: boolean;
+  readonly role: TokenRole | null;
+  readonly type: 'service' | 'batch';
+}
+
+/** Those that the server gives to tokens of its own making. */
+const INTERNAL = ['response-wrapping', 'control-group'];
+
+export const grantPolicies = (wish: PolicyWish): Either<Failure, readonly string[]> => {
+  const granted = allowed(wish);
+  return granted._tag === 'Left' ? E.left({ kind: 'invalid', message: granted.left }) : granted;
+};
+
+const allowed = (wish: PolicyWish): Either<string, readonly string[]> => {
+  const granted = wish.role === null ? byParent(wish) : byRole(wish, wish.role);
+  if (granted._tag === 'Left') return granted;
+  const internal = granted.right.find(name => INTERNAL.includes(name));
+  if (internal !== undefined) return E.left(`cannot assign policy ${JSON.stringify(internal)}`);
+  if (granted.right.includes('root') && !wish.parent.includes('root'))
+    return E.left('root tokens may not be created without parent token being root');
+  if (granted.right.includes('root') && wish.type === 'batch') return E.left('batch tokens cannot be root tokens');
+  return granted;
+};
+
+const byParent = ({ asked, noDefault, parent, sudo }: PolicyWish): Either<string, readonly string[]> => {
+  if (asked.length === 0) return E.right(parent);
+  if (sudo) return E.right(normalPolicies(asked, !noDefault));
+  const wanted = normalPolicies(asked, false);
+  if (!wanted.every(name => parent.includes(name))) return E.left('child policies must be subset of parent');
+  return E.right(normalPolicies(wanted, !noDefault && parent.includes('default')));
+};
+
+const byRole = ({ asked, noDefault, parent }: PolicyWish, role: TokenRole): Either<string, readonly string[]> => {
+  const addDefault = !noDefault && !role.tokenNoDefaultPolicy;
+  const limited = role.allowedPolicies.length > 0 || role.allowedPoliciesGlob.length > 0;
+  const allowed = normalPolicies(role.allowedPolicies, addDefault);
+  const wanted = normalPolicies(asked.length > 0 ? asked : limited ? role.allowedPolicies : parent, addDefault);
+  const fits = (name: string): boolean => allowed.includes(name) || matches(role.allowedPoliciesGlob, name);
+  if (limited && !wanted.every(fits))
+    return E.left(
+      `token policies (${listed(wanted)}) must be subset of the role's allowed policies (${listed(allowed)}) or glob policies (${listed(role.allowedPoliciesGlob)})`,
+    );
+  const refused = wanted.find(
+    name => normalPolicies(role.disallowedPolicies, false).includes(name) || matches(role.disallowedPoliciesGlob, name),
+  );
+  return refused === undefined
+    ? E.right(wanted)
+    : E.left(`token policy ${JSON.stringify(refused)} is disallowed by this role`);
+};
+
+/** As Go prints a list: ["a" "b"]. */
+const listed = (names: readonly string[]): string => `[${names.map(name => JSON.stringify(name)).join(' ')}]`;
+
+/** `*` stands for any characters, anywhere in the pattern. */
+const matches = (globs: readonly string[], name: string): boolean => globs.some(glob => globMatches(glob, name));
+
+const globMatches = (glob: string, name: string): boolean => {
+  const parts = glob.toLowerCase().split('*');
+  const [first = '', last = ''] = [parts[0], parts.at(-1)];
+  if (parts.length === 1) return first === name;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  // By hand: a pattern of many stars would make a regular expression try for ever.
+  let at = first.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > name.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
+};

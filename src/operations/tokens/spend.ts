@@ -1,0 +1,63 @@
+/**
+ * Tokens with a count of uses: each request that is authenticated by one costs one use, whatever becomes of it, and the
+ * use is recorded and committed before the request is handled (vault-wire.md §10.1). The last use still works.
+ */
+import type { Token } from '../../authority/tokens.js';
+import { randomUuid7 } from '../../crypto/random.js';
+import type { Header } from '../../domain/header.js';
+import type { SecretState } from '../../domain/secret/state.js';
+import { sealEvent } from '../../keys/event-sealer.js';
+import type { Command } from '../../ledger/command.js';
+import type { Session } from '../../nexus/session.js';
+import { refuse } from '../app.js';
+import type { RequestContext } from '../contract.js';
+import { lane1Command } from './lane1.js';
+
+/** By request: the token as it is after it paid for it. */
+const paid = new WeakMap<object, { readonly text: string; readonly token: Token }>();
+
+/** The token that paid for this request, which may be its last; null: none did yet. */
+export const paidBy = (context: RequestContext): Token | null => {
+  const found = paid.get(context.once);
+  return found !== undefined && found.text === context.token ? found.token : null;
+};
+
+/** What authorisation throws when a token has to pay first; the edge of every operation pays and begins again. */
+export class Unpaid extends Error {
+  override readonly name = 'Unpaid';
+
+  constructor(readonly pay: () => Promise<void>) {
+    super('a use of the token is to be recorded first');
+  }
+}
+
+/** Appends `token.spent` under that header. Refuses when the token ended meanwhile. */
+export const spendUse = async (
+  session: Session,
+  context: RequestContext,
+  token: Token,
+  header: Header,
+): Promise<void> => {
+  const { tokens } = session.authority;
+  const sealed = sealEvent(session.custody, {
+    eventId: randomUuid7(session.ports.nowMs()),
+    streamId: token.id,
+    type: 'token.spent',
+    lane: 1,
+    actor: token.entity,
+    header,
+  });
+  const command: Command<SecretState, Token> = {
+    ...lane1Command(context, token.id, sealed.header.length),
+    decide: view => {
+      const now = tokens.byId(token.id, view.recordedAt);
+      if (now === null || now.usesLeft === 0) return { kind: 'reject', failure: { kind: 'unauthenticated' } };
+      const left = now.usesLeft - 1;
+      const facts = left === 0 ? {} : { uses: left };
+      return { kind: 'append', events: [{ sealed, facts }], result: () => ({ ...now, usesLeft: left }) };
+    },
+  };
+  const answer = await session.appender.submit(command);
+  if (answer._tag === 'Left') refuse(answer.left);
+  else paid.set(context.once, { text: context.token ?? '', token: answer.right });
+};
