@@ -97,6 +97,11 @@ export class Authority implements AuthorityFold {
     return token.mount === null ? [] : (this.entities.get(token.entity)?.policies ?? []);
   }
 
+  /** What somebody with these policies, of whom nothing else is known, may do. */
+  permissionOfNames(names: readonly string[]): Permission {
+    return this.#permissions.of(names, null);
+  }
+
   /** What the token may do by the policies as of now. */
   permissionOf(token: Token): Permission {
     const revision = this.policies.revision + this.entities.revision;

@@ -49,6 +49,10 @@ class ByStream<T extends { readonly id: Uuid; readonly mount: Uuid }> {
     return this.#byId.get(id) ?? null;
   }
 
+  values(): Iterable<T> {
+    return this.#byId.values();
+  }
+
   *of(mount: Uuid): Iterable<T> {
     for (const record of this.#byId.values()) if (record.mount === mount) yield record;
   }

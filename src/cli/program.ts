@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { Cli } from './cli.js';
 import { auditCommand } from './commands/audit.js';
+import { accessCommand, canCommand } from './commands/can.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
 import { ledgerCommand } from './commands/ledger.js';
@@ -9,6 +10,7 @@ import { listCommand } from './commands/list.js';
 import { loginCommand } from './commands/login.js';
 import { metadataCommand } from './commands/metadata.js';
 import { operatorCommand } from './commands/operator/index.js';
+import { policyCommand } from './commands/policy.js';
 import { projectionCommand } from './commands/projection.js';
 import { putCommand } from './commands/put.js';
 import { restoreCommand } from './commands/restore.js';
@@ -44,6 +46,9 @@ export const buildProgram = (cli: Cli, version: string): Command =>
     .addCommand(undeleteCommand(cli).helpGroup('Secrets:'))
     .addCommand(destroyCommand(cli).helpGroup('Secrets:'))
     .addCommand(metadataCommand(cli).helpGroup('Secrets:'))
+    .addCommand(policyCommand(cli).helpGroup('Access:'))
+    .addCommand(canCommand(cli).helpGroup('Access:'))
+    .addCommand(accessCommand(cli).helpGroup('Access:'))
     .addCommand(historyCommand(cli).helpGroup('Time:'))
     .addCommand(restoreCommand(cli).helpGroup('Time:'))
     .addCommand(auditCommand(cli).helpGroup('Time:'))

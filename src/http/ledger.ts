@@ -1,7 +1,9 @@
 /** `sys/ledger/`: what only this server has — head, audit trail, restore, projections. */
+
 import type { AuditRecord, EventsQuery, Moment } from '../operations/contract.js';
+import { CAPABILITIES, isCapability } from '../policies/policy.js';
 import { type Answer, errors, ok, oneError, withPosition } from './answer.js';
-import { answered, type Call, positionOf } from './call.js';
+import { answered, type Call, momentOf, positionOf } from './call.js';
 import { FieldError, intField, stringField } from './fields.js';
 import { parseTime } from './times.js';
 
@@ -85,6 +87,28 @@ const apply: Route = call => {
   );
 };
 
+const pathParameter = (call: Call): string => {
+  const path = (call.query.get('path') ?? '').replace(/^\/+/, '');
+  if (path === '') throw new FieldError('give path: the path of the API, such as secret/data/team/db');
+  return path;
+};
+
+const can: Route = call => {
+  const { query, context } = call;
+  const [actor, asked] = [query.get('actor') ?? '', query.get('capability') ?? ''];
+  if (actor === '') return errors(400, 'give actor: a name, an id, or the accessor of a token');
+  if (!isCapability(asked)) return errors(400, `capability must be one of ${CAPABILITIES.join(', ')}`);
+  const input = { actor, capability: asked, path: pathParameter(call), moment: momentOf(query) };
+  return answered(call, call.operations.ledger.can(context, input), value => ok(context.requestId, value));
+};
+
+const access: Route = call =>
+  answered(
+    call,
+    call.operations.ledger.access(call.context, { path: pathParameter(call), moment: momentOf(call.query) }),
+    value => ok(call.context.requestId, value),
+  );
+
 const projections: Route = call =>
   answered(call, call.operations.projections.status(call.context, {}), value =>
     ok(call.context.requestId, { projections: value }),
@@ -108,6 +132,8 @@ const rebuild = (call: Call, name: string): Promise<Answer> =>
 const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
   'sys/ledger/head': { read: head },
   'sys/ledger/events': { read: events },
+  'sys/ledger/can': { read: can },
+  'sys/ledger/access': { read: access },
   'sys/ledger/restore/plan': { write: plan },
   'sys/ledger/restore/apply': { write: apply },
   'sys/ledger/projections': { read: projections },

@@ -19,6 +19,7 @@ import type { Pool } from '../postgres/pool.js';
 import { AnchorWriter } from './anchor.js';
 import { EntityNames } from './entity-names.js';
 import type { ErasureList } from './erasure-list.js';
+import { followKeyring } from './keyring-follow.js';
 import { NodeNames } from './node-names.js';
 import { Recorder } from './recorder.js';
 
@@ -108,6 +109,7 @@ export class Session {
   async catchUp(): Promise<void> {
     const head = await this.known.catchUp(this.ports.runner);
     this.#anchor?.saw(head);
+    await followKeyring(this.ports.runner, this.custody, this.authority);
   }
 
   /** Ends: what waits is answered with `failure`, the last records are appended, every key is wiped. */
@@ -124,5 +126,6 @@ export class Session {
   async #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {
     if (this.custody.lacksEpochOf(tail)) await this.custody.loadEpochs(this.ports.runner);
     this.known.foldAuthority(tail);
+    await followKeyring(this.ports.runner, this.custody, this.authority);
   }
 }

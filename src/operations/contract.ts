@@ -244,7 +244,43 @@ export interface RestorePlan {
   readonly steps: number;
 }
 
+/** Somebody who can act: a live token, or a login that would give one. */
+export interface Holder {
+  readonly actor: { readonly id: string | null; readonly kind: string; readonly name: string | null };
+  readonly holds: 'token' | 'login';
+  readonly accessor: string | null;
+  readonly display_name: string;
+  readonly policies: readonly string[];
+}
+
+export interface Access extends Holder {
+  readonly capabilities: readonly string[];
+}
+
+/** With the rule that decided; `why` says what was missing. */
+export interface Ruling extends Holder {
+  readonly allowed: boolean;
+  readonly why: string | null;
+  readonly rule: { readonly policy: string; readonly path: string; readonly capability: string } | null;
+}
+
 export interface LedgerOperations {
+  /** `actor`: an entity's name or id, a token's accessor, or a login's name. Allowed if any of its holders is. */
+  readonly can: Op<
+    { actor: string; capability: Capability; path: string; moment: Moment | null },
+    {
+      readonly position: number;
+      readonly at: string;
+      readonly capability: string;
+      readonly path: string;
+      readonly allowed: boolean;
+      readonly holders: readonly Ruling[];
+    }
+  >;
+  readonly access: Op<
+    { path: string; moment: Moment | null },
+    { readonly position: number; readonly at: string; readonly path: string; readonly holders: readonly Access[] }
+  >;
   readonly head: Op<Record<never, never>, LedgerHead>;
   readonly events: Op<EventsQuery, EventsPage>;
   /** A path that ends in '/' is a folder; '/' or '' is the whole mount. */

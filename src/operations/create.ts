@@ -10,6 +10,7 @@ import { versionOperations } from './kv/versions.js';
 import { writeOperation } from './kv/write.js';
 import { eventsOperation } from './ledger/events.js';
 import { headOperation } from './ledger/head.js';
+import { permissionOperations } from './ledger/permissions.js';
 import { restoreOperations } from './ledger/restore.js';
 import { loginOperation } from './login.js';
 import { type MetricsParts, metricsOperation } from './metrics.js';
@@ -46,6 +47,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
     head: headOperation(app),
     events: eventsOperation(app, parts.projectionReads),
     ...restoreOperations(app, parts.projectionReads),
+    ...permissionOperations(app),
   },
   projections: projectionOperations(app, parts.projectionControl),
   mounts: () => mountViews(app),

@@ -113,6 +113,8 @@ const submit = async (
   const { custody } = session;
   const before = session.authority.keystore ?? refuse({ kind: 'integrity', what: 'key store record', position: null });
   const rows = await checkedSlotRows(session);
+  // Made of an older one, it would lose what another process added.
+  if (custody.keyring.generation !== before.generation) refuse({ kind: 'busy', retryAfterSeconds: 1 });
   const keyring = new Keyring(before.generation + 1, custody.keyring.rootGeneration, custody.keyring.entries);
   const credential = change.add && credentialRow(session, change.add.slot);
   const actor = 'token' in caller ? caller.token.entity : caller.entity;

@@ -73,6 +73,18 @@ path "sys/ledger/head" {
 path "sys/ledger/events" {
   capabilities = ["read"]
 }
+path "sys/ledger/can" {
+  capabilities = ["read"]
+}
+path "sys/ledger/access" {
+  capabilities = ["read"]
+}
+path "sys/policies/acl" {
+  capabilities = ["list"]
+}
+path "sys/policies/acl/*" {
+  capabilities = ["read", "list"]
+}
 path "sys/ledger/projections" {
   capabilities = ["read"]
 }

@@ -1,0 +1,139 @@
+/**
+ * Permissions in time: could this actor do that, and who could do it at all — now or as of then, with the rule that
+ * decided. Answers come from authority alone, as every request's authorisation does.
+ */
+import type { Authority } from '../../authority/authority.js';
+import type { Permission } from '../../authority/permission.js';
+import type { Token } from '../../authority/tokens.js';
+import type { Uuid } from '../../crypto/bytes.js';
+import { authorityAt } from '../../nexus/past-authority.js';
+import type { Session } from '../../nexus/session.js';
+import { type App, refuse, sessionOf } from '../app.js';
+import { authorise } from '../authorise.js';
+import type { Access, Holder, LedgerOperations, Moment } from '../contract.js';
+import { resolveMoment } from '../kv/as-of.js';
+import { operation } from '../operation.js';
+import { rfc3339 } from './head.js';
+
+/** Beyond this many holders a list is of no use to a person: ask for a narrower path, or for one actor. */
+const HOLDERS_MAX = 10_000;
+
+export const permissionOperations = (app: App): Pick<LedgerOperations, 'can' | 'access'> => ({
+  can: operation('asking who could', async (context, { actor, capability, path, moment }) => {
+    const session = sessionOf(app);
+    await authorise(app, session, context, { op: 'ledger.can', capability: 'read' });
+    const then = await authorityThen(session, moment);
+    await session.entityNames.load();
+    const holders = holdersOf(session, then, actor);
+    if (holders.length === 0)
+      refuse({ kind: 'invalid', message: 'no such actor then: give a name, an id, or the accessor of a token' });
+    const answers = holders.map(holder => answerFor(holder, capability, path));
+    return {
+      ...{ position: then.position, at: rfc3339(then.nowUs), capability, path },
+      allowed: answers.some(({ allowed }) => allowed),
+      holders: answers.sort((a, b) => Number(b.allowed) - Number(a.allowed)),
+    };
+  }),
+
+  access: operation('listing who could', async (context, { path, moment }) => {
+    const session = sessionOf(app);
+    await authorise(app, session, context, { op: 'ledger.access', capability: 'read' });
+    const then = await authorityThen(session, moment);
+    await session.entityNames.load();
+    const found: Access[] = [];
+    for (const holder of everyHolder(session, then)) {
+      const capabilities = holder.permission.capabilitiesOf(path);
+      if (capabilities[0] === 'deny') continue;
+      if (found.length >= HOLDERS_MAX)
+        refuse({
+          kind: 'invalid',
+          message: `more than ${HOLDERS_MAX} holders could: ask with tally can for one actor`,
+        });
+      found.push({ ...holder.shown, capabilities });
+    }
+    return { position: then.position, at: rfc3339(then.nowUs), path, holders: found };
+  }),
+});
+
+interface Then {
+  readonly authority: Authority;
+  readonly position: number;
+  readonly nowUs: number;
+}
+
+const authorityThen = async (session: Session, moment: Moment | null): Promise<Then> => {
+  if (moment === null) {
+    await session.catchUp();
+    return { authority: session.authority, position: session.known.head.size, nowUs: session.now() };
+  }
+  const { position, nowUs } = await resolveMoment(session, moment);
+  return { authority: await authorityAt(session, position), position, nowUs };
+};
+
+interface Asked {
+  readonly shown: Holder;
+  readonly permission: Permission;
+}
+
+const ofToken = (session: Session, { authority }: Then, token: Token): Asked => {
+  const entity = authority.entities.get(token.entity);
+  return {
+    shown: {
+      actor: { id: token.entity, kind: entity?.kind ?? 'unknown', name: session.entityNames.nameOf(token.entity) },
+      ...{ holds: 'token', accessor: token.accessor, display_name: token.displayName },
+      policies: authority.policiesOf(token),
+    },
+    permission: authority.permissionOf(token),
+  };
+};
+
+/** What a login would get: administrators by their slots, names and roles of auth methods by their settings. */
+const ofLogins = function* (session: Session, { authority }: Then): Iterable<Asked> {
+  const asked = (actor: Holder['actor'], display_name: string, policies: readonly string[]): Asked => ({
+    shown: { actor, holds: 'login', accessor: null, display_name, policies },
+    permission: authority.permissionOfNames(policies),
+  });
+  for (const slot of authority.slots.values()) {
+    const entity = slot.entity === null ? undefined : authority.entities.get(slot.entity);
+    if (entity === undefined || slot.name === null) continue;
+    const actor = { id: entity.id, kind: entity.kind, name: session.entityNames.nameOf(entity.id) };
+    yield asked(actor, `administrator ${slot.name}`, entity.policies);
+  }
+  for (const table of [authority.roles, authority.logins])
+    for (const { mount, name, settings } of table.values()) {
+      const path = authority.mounts.byId(mount)?.path ?? 'auth/token/roles/';
+      const policies = policiesIn(settings);
+      yield asked({ id: null, kind: 'login', name: null }, `${path}${name}`, policies);
+    }
+};
+
+const policiesIn = (settings: Readonly<Record<string, unknown>>): readonly string[] => {
+  const listed = settings.token_policies ?? settings.policies;
+  const names = Array.isArray(listed) ? listed.filter(name => typeof name === 'string') : [];
+  return [...new Set([...names, ...(settings.token_no_default_policy === true ? [] : ['default'])])].sort();
+};
+
+const everyHolder = function* (session: Session, then: Then): Iterable<Asked> {
+  for (const token of then.authority.tokens.all(then.nowUs)) yield ofToken(session, then, token);
+  yield* ofLogins(session, then);
+};
+
+/** By accessor, by an entity's id or name, or by a login's name. */
+const holdersOf = (session: Session, then: Then, actor: string): readonly Asked[] => {
+  const token = then.authority.tokens.byAccessor(actor, then.nowUs);
+  if (token !== null) return [ofToken(session, then, token)];
+  const ids: readonly Uuid[] = session.entityNames.find(actor);
+  return [...everyHolder(session, then)].filter(
+    ({ shown }) => (shown.actor.id !== null && ids.includes(shown.actor.id)) || shown.display_name === actor,
+  );
+};
+
+const answerFor = ({ shown, permission }: Asked, capability: Parameters<Permission['decide']>[0], path: string) => {
+  const decision = permission.decide(capability, path);
+  return {
+    ...shown,
+    allowed: decision.allowed,
+    why: decision.allowed ? null : decision.why,
+    rule: decision.rule,
+  };
+};
