@@ -2,19 +2,20 @@
  * What a token's policies allow, all together: made once from the policies, asked on every request. Denied unless a rule
  * allows it; only the rule of highest priority counts, and a deny in it wins over everything.
  */
+import { filledRules } from './filled-rules.js';
+import { foldPath } from './folded-names.js';
 import { asksForFields, type Fields, fieldsAllowed, wrappingAllowed } from './limits.js';
 import { Merged } from './merged.js';
-import { fill } from './pattern.js';
 import { PatternTree } from './pattern-tree.js';
 import { bitOf, type Capability, capabilitiesIn, type Policy, ROOT, type Rule } from './policy.js';
 import { needsSudo } from './protected-paths.js';
-import { type Identity, valueIn } from './templates.js';
+import type { Identity } from './templates.js';
 
 export interface Question {
   readonly capability: Capability;
   /** Decoded, without `/v1/`. */
   readonly path: string;
-  /** The request's top-level fields; called only if the deciding rule has parameter rules. Left out: there are none. */
+  /** The request's top-level fields; called only if the deciding rule asks for them. Left out: unknown, so it refuses. */
   readonly fields?: (() => Fields) | undefined;
   /** Of the wrapping that the request asks for; 0 or left out: none. */
   readonly wrapTtlMs?: number;
@@ -39,15 +40,9 @@ export interface Acl {
 export const compile = (policies: readonly Policy[], identity: Identity | null): Acl => {
   if (policies.some(({ name }) => name === ROOT)) return rootAcl;
   const tree = new PatternTree<Merged>();
-  const lookUp = valueIn(identity);
-  const named = [...new Map(policies.map(policy => [policy.name, policy])).values()];
-  named.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const { name, rules } of named)
-    for (const rule of rules) {
-      const pattern = rule.pattern.templated ? fill(rule.pattern, lookUp) : rule.pattern;
-      if (pattern !== null)
-        tree.add(pattern, present => present?.add({ policy: name, rule }) ?? new Merged(pattern, name, rule));
-    }
+  for (const { policy, rule, pattern } of filledRules(policies, identity))
+    if (pattern !== null)
+      tree.add(pattern, present => present?.add({ policy, rule }) ?? new Merged(pattern, policy, rule));
   return new RuleAcl(tree);
 };
 
@@ -99,7 +94,8 @@ const refusal = (merged: Merged, demand: Demand): Refusal | null => {
   if (guarded && (capabilities & bitOf('sudo')) === 0) return 'sudo';
   if (limits === null) return null;
   if (!wrappingAllowed(limits, wrapTtlMs)) return 'wrapping';
-  return asksForFields(limits, capability) && !fieldsAllowed(limits, fields?.() ?? new Map()) ? 'parameters' : null;
+  if (!asksForFields(limits, capability)) return null;
+  return fields !== undefined && fieldsAllowed(limits, fields()) ? null : 'parameters';
 };
 
 /**
@@ -110,7 +106,7 @@ const asKey = (path: string): string => {
   let [from, to] = [0, path.length];
   while (from < to && path[from] === '/') from += 1;
   while (to > from && path[to - 1] === '/') to -= 1;
-  return path.slice(from, to);
+  return foldPath(path.slice(from, to));
 };
 
 const ruleOf = (merged: Merged, capability: Capability): Rule => {

@@ -1,5 +1,5 @@
 /** Parameter and wrapping rules: what a rule asks of a request beside its path. */
-import type { Capability, Limits, ParameterValues } from './policy.js';
+import type { Capability, Limits } from './policy.js';
 import type { Plain } from './text/tree.js';
 
 /** Top-level fields of a request, as JSON has them. */
@@ -18,31 +18,49 @@ export const wrappingAllowed = (limits: Limits, wrapTtlMs: number): boolean => {
 export const asksForFields = (limits: Limits, capability: Capability): boolean =>
   WITH_PARAMETERS.includes(capability) && limits.allowed.size + limits.denied.size + limits.required.length > 0;
 
+/**
+ * Names in `allowed` and `denied` are compared without regard to case. A required field has to be there under the name that
+ * engines read, which is the lower-case one: one in capitals would be seen here and by nobody else.
+ */
 export const fieldsAllowed = ({ allowed, denied, required }: Limits, fields: Fields): boolean => {
-  const named = [...fields].map(([name, value]) => ({ name: name.toLowerCase(), value }));
-  if (required.some(name => !named.some(field => field.name === name))) return false;
-  if (named.length === 0) return true;
+  if (!required.every(name => fields.has(name))) return false;
+  if (fields.size === 0) return true;
   if (denied.has('*')) return false;
-  if (named.some(({ name, value }) => listed(denied, name, value, true) === true)) return false;
   const others = allowed.has('*');
-  return allowed.size === 0 || named.every(({ name, value }) => listed(allowed, name, value, false) ?? others);
+  for (const [field, value] of fields) {
+    const name = field.toLowerCase();
+    const refused = denied.get(name);
+    if (refused !== undefined && (refused.length === 0 || denies(refused, value))) return false;
+    const values = allowed.get(name);
+    if (values === undefined && allowed.size > 0 && !others) return false;
+    if (values !== undefined && values.length > 0 && !values.some(item => allows(item, value))) return false;
+  }
+  return true;
 };
 
-/** Null: the name is not there at all. */
-const listed = (values: ParameterValues, name: string, value: unknown, denies: boolean): boolean | null => {
-  const list = values.get(name);
-  return list === undefined ? null : list.length === 0 || list.some(item => matches(item, value, denies));
-};
-
-const matches = (item: Plain, value: unknown, denies: boolean): boolean =>
-  typeof item === 'string' && typeof value === 'string' ? globMatches(item, value, denies) : same(item, value);
+/** A lone `*` is that one character: an empty list is what allows any value. */
+const allows = (item: Plain, value: unknown): boolean =>
+  typeof item === 'string' && typeof value === 'string' ? globMatches(item, value) : same(item, value);
 
 /**
- * `*` at the start, at the end or at both is a glob. A lone `*` errs on the side of refusing: where it denies it is any
- * string, where it allows it is that one character (an empty list allows any value).
+ * Errs on the side of refusing. Engines take `"3"` for 3, `"a,b"` for a list of two and one text for a list of one; so what
+ * is denied is denied in each of these forms, and a lone `*` is any text.
  */
-const globMatches = (glob: string, value: string, denies: boolean): boolean => {
-  if (glob === '*') return denies || value === '*';
+const denies = (items: readonly Plain[], value: unknown): boolean => {
+  const forms = texts(value);
+  const matches = (text: string): boolean => forms.some(form => text === '*' || globMatches(text, form));
+  return items.some(item => same(item, value) || (typeof item !== 'object' && matches(String(item))));
+};
+
+const texts = (value: unknown): readonly string[] => {
+  if (Array.isArray(value)) return value.flatMap(texts);
+  if (typeof value === 'string') return [value, ...value.split(',').map(part => part.trim())];
+  return typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];
+};
+
+/** `*` at the start, at the end or at both stands for whatever is there. */
+const globMatches = (glob: string, value: string): boolean => {
+  if (glob === '*') return value === '*';
   const [starts, ends] = [glob.startsWith('*'), glob.endsWith('*')];
   if (starts && ends) return value.includes(glob.slice(1, -1));
   if (starts) return value.endsWith(glob.slice(1));

@@ -6,6 +6,7 @@
  * with a slash in it (or an empty one) drops the rule, because it would reach another folder than its author saw.
  */
 import { E, type Either } from '../fp.js';
+import { foldSegments } from './folded-names.js';
 
 /** Null stands for `+`. */
 export type Segment = string | null;
@@ -106,5 +107,12 @@ const split = (parts: readonly string[]): Filled => {
   const whole = parts.length === 1 ? (parts[0] ?? '') : parts.join('');
   const text = prefix ? whole.slice(0, -1) : whole;
   const wildcards = segments.reduce((count, each) => (each === null ? count + 1 : count), 0);
-  return { templated: false, segments, prefix, text, bytes: Buffer.byteLength(text), wildcards };
+  return {
+    templated: false,
+    segments: foldSegments(segments),
+    prefix,
+    text,
+    bytes: Buffer.byteLength(text),
+    wildcards,
+  };
 };

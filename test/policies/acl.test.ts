@@ -187,6 +187,17 @@ describe('asking', test => {
     assert.is(acl.hasSudo('sys/mounts'), false);
   });
 
+  test('reads names of policies without regard to case, as the server does', () => {
+    for (const path of ['sys/policies/acl/Admin', 'sys/policies/acl/admin', 'sys/+/acl/ADMIN']) {
+      const acl = aclOf({ 'sys/policies/acl/*': 'update', [path]: 'deny' });
+      for (const name of ['admin', 'ADMIN', 'Admin/'])
+        assert.is(allows(acl, 'update', `sys/policies/acl/${name}`), path.includes('+'), `${path} ${name}`);
+    }
+    assert.is(allows(aclOf({ 'sys/+/acl/ADMIN': 'read' }), 'read', 'sys/policies/acl/Admin'), true);
+    assert.is(allows(aclOf({ 'sys/policy/Ops*': 'read' }), 'read', 'sys/policy/oPSx'), true);
+    assert.is(allows(aclOf({ 'secret/data/Admin': 'read' }), 'read', 'secret/data/admin'), false);
+  });
+
   test('says why not', () => {
     const acl = aclOf({ a: 'read', b: 'deny' });
     const why = (capability: Capability, path: string): string | null => {

@@ -10,18 +10,21 @@ const takes = (acl: Acl, fields: Readonly<Record<string, unknown>>, capability: 
   acl.check({ capability, path: 'a', fields: () => new Map(Object.entries(fields)) }).allowed;
 
 describe('parameter rules', test => {
-  test('require every listed field, whatever the case of its name', () => {
+  test('require every listed field under its lower-case name, which is the one that engines read', () => {
     const acl = rule('required_parameters = ["ttl", "Name"]');
-    assert.is(takes(acl, { TTL: 1, name: 'x' }), true);
+    assert.is(takes(acl, { ttl: 1, name: 'x' }), true);
+    assert.is(takes(acl, { TTL: 1, name: 'x' }), false);
     assert.is(takes(acl, { ttl: 1 }), false);
     assert.is(takes(acl, {}), false);
   });
 
   test('deny a listed field, or some of its values, or every field', () => {
     const acl = rule('denied_parameters = { "id" = [] "Kind" = ["a*", "*z", "*mid*", 3, [1, 2], true] }');
+    for (const kind of ['3', 'q,3', ['q', 'abc'], [['q'], 3], 'true', 'q, axe']) assert.is(takes(acl, { kind }), false);
     assert.is(takes(acl, { ID: 'anything' }), false);
     for (const kind of ['a', 'abc', 'xyz', 'a mid dle', 3, [1, 2], true]) assert.is(takes(acl, { kind }), false);
-    for (const kind of ['b', 'za', 4, '3', [2, 1], [1, 2, 3], false, null]) assert.is(takes(acl, { kind }), true);
+    for (const kind of ['b', 'za', 4, '33', [2, 1], [1, 2, 4], false, null, { a: 3 }])
+      assert.is(takes(acl, { kind }), true);
     const none = rule('denied_parameters = { "*" = [] }');
     assert.is(takes(none, { x: 1 }), false);
     assert.is(takes(none, {}), true);
@@ -80,6 +83,13 @@ describe('parameter rules', test => {
     };
     for (const acl of [rule(''), rule('max_wrapping_ttl = "1h"')])
       assert.is(acl.check({ capability: 'update', path: 'a', wrapTtlMs: 1000, fields }).allowed, true);
+  });
+
+  test('refuse where nobody says what the fields are', () => {
+    const check = (text: string) => rule(text).check({ capability: 'update', path: 'a' }).allowed;
+    assert.is(check('denied_parameters = { "x" = [] }'), false);
+    assert.is(check('allowed_parameters = { "x" = [] }'), false);
+    assert.is(check(''), true);
   });
 
   test('say that they were the reason', () => {
