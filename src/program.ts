@@ -3,7 +3,6 @@
  * other, and taken apart in the opposite one. Reads top to bottom.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import pino from 'pino';
 import { projections } from '../projections/index.js';
 import { causeOf } from './cause.js';
@@ -153,6 +152,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
   const folds = { ...config, projectors: config.projectors && leads };
   const projector = projectionParts(folds, database, doorbell, projections, log);
   const initCode = new InitCode();
+  const files = { ...nodeFiles(config.dataFolder), ...(leads ? {} : { anchor: null }) };
   let follower: Follower | null = null;
   let stopEpochs: (() => void) | null = null;
   const record = (session: Session, op: string): void => {
@@ -162,7 +162,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
   const ports: NexusPorts = {
     database,
     nowMs,
-    files: nodeFiles(config.dataFolder),
+    files,
     erasureKey: config.erasureKey,
     pepper: readPepper(config.pepperFile),
     slotCost: options.slotCost ?? SLOT_COST,
@@ -171,7 +171,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       runner: database.writer,
       openPipeline: database.openPipeline,
       nowMs,
-      anchorPath: leads ? join(config.dataFolder, 'anchor.json') : null,
+      anchorPath: files.anchor,
       committed: () => {
         projector.wake();
         doorbell.ring();

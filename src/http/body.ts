@@ -3,6 +3,7 @@
  * not look like JSON, nothing at all as "no fields".
  */
 import { E, type Either } from '../fp.js';
+import type { Verb } from './call.js';
 import { JsonError, members } from './json-slice.js';
 
 /** Fields by name, each as JSON text. */
@@ -32,3 +33,9 @@ export const decodeBody = (body: Buffer | null, contentType: string | undefined)
 
 const form = (text: string): Fields =>
   new Map([...new URLSearchParams(text)].map(([name, value]) => [name, JSON.stringify(value)]));
+
+/** A request's top-level fields as policies compare them: of the body, or of the query where there is no body to read. */
+export const topLevel = (fields: Fields, verb: Verb, query: URLSearchParams): ReadonlyMap<string, unknown> =>
+  verb === 'write' || verb === 'patch'
+    ? new Map([...fields].map(([name, text]) => [name, JSON.parse(text)]))
+    : new Map([...query].filter(([name]) => name !== 'list' && name !== 'scan'));

@@ -1,5 +1,6 @@
 /** Who asks, from where, why, and for how long they wait: from headers and socket to the context of operations. */
 import type { FastifyRequest } from 'fastify';
+import type { Asking } from '../authority/permission.js';
 import type { RequestContext } from '../operations/contract.js';
 
 /** ms that a request may wait for its commit. */
@@ -27,6 +28,7 @@ interface Known {
   readonly method: string;
   readonly path: string;
   readonly tls: boolean;
+  readonly asking: Asking;
 }
 
 /** A string: the text of the 400. */
@@ -60,6 +62,7 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
     reason,
     ticket,
     idempotencyKey,
+    asking: known.asking,
     deadlineMs: Date.now() + DEADLINE_MS,
     gone: () => socket.destroyed,
   };

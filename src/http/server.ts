@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import type { Failure } from '../failure.js';
 import type { Operations } from '../operations/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
-import { decodeBody } from './body.js';
+import { decodeBody, topLevel } from './body.js';
 import type { Call, Verb } from './call.js';
 import { contextOf } from './context.js';
 import { dispatch } from './dispatch.js';
@@ -150,7 +150,8 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     if (asked === 'patch' && !request.headers['content-type']?.startsWith('application/merge-patch+json'))
       return errors(415, 'PATCH requires Content-Type of application/merge-patch+json');
     const method = asked === 'list' ? 'LIST' : request.method === 'PUT' ? 'POST' : request.method;
-    const context = contextOf(request, { requestId, method, path, tls: options.tls !== undefined });
+    const asking = { fields: () => topLevel(fields.right, asked, query) };
+    const context = contextOf(request, { requestId, method, path, tls: options.tls !== undefined, asking });
     if (typeof context === 'string') return errors(400, context);
     const failed = (failure: Failure): void => {
       options.failed?.(failure);

@@ -98,6 +98,8 @@ const compareKeystore = (
 };
 
 const compareAnchor = async (ports: NexusPorts, custody: Custody, known: Known<SecretState>): Promise<void> => {
+  // Of several processes of a node one keeps the anchor, and compared it before it told the others the root key.
+  if (ports.files.anchor === null) return;
   const anchor = await readAnchor(ports.files.anchor);
   if (anchor === null || anchor.ledger !== custody.ledgerId) return;
   const behind = `the database is behind what this node saw (${known.head.size} events, this node saw ${anchor.size}): it was rolled back or restored from a backup`;

@@ -8,9 +8,12 @@ import { dirname } from 'node:path';
 
 const MODE = 0o600;
 
+/** Of this process: others of the same node may write the same file. */
+const temporaryOf = (path: string): string => `${path}.${process.pid}.new`;
+
 /** Replaces the file; a crash leaves the old content or the new, never a part. */
 export const writeWhole = async (path: string, content: string | Buffer): Promise<void> => {
-  const temporary = `${path}.new`;
+  const temporary = temporaryOf(path);
   const file = await open(temporary, 'w', MODE);
   try {
     await file.writeFile(content);
@@ -24,7 +27,7 @@ export const writeWhole = async (path: string, content: string | Buffer): Promis
 
 /** The same, for the last moments of a process. */
 export const writeWholeSync = (path: string, content: string): void => {
-  const temporary = `${path}.new`;
+  const temporary = temporaryOf(path);
   const file = openSync(temporary, 'w', MODE);
   try {
     writeSync(file, content);

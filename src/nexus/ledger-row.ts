@@ -27,5 +27,7 @@ export const ledgerRow = async (runner: Runner, pinPath: string): Promise<Buffer
 };
 
 /** After the first unseal that believed everything. */
-export const pinLedger = (pinPath: string, ledger: Buffer): Promise<void> =>
-  writeWhole(pinPath, `${uuidText(ledger)}\n`);
+export const pinLedger = async (pinPath: string, ledger: Buffer): Promise<void> => {
+  const pin = `${uuidText(ledger)}\n`;
+  if ((await readIfThere(pinPath)) !== pin) await writeWhole(pinPath, pin);
+};

@@ -5,7 +5,8 @@ export interface NodeFiles {
   readonly folder: string;
   /** The ledger this node belongs to: a substituted database is refused. */
   readonly ledgerId: string;
-  readonly anchor: string;
+  /** Null: another process of this node keeps it. */
+  readonly anchor: string | null;
   /** E[term], a line for each. */
   readonly erasureKeys: string;
   /** What was destroyed, to be applied after any restore. */

@@ -43,7 +43,7 @@ const lookUp = (app: App, session: Session, context: RequestContext, asked: Aske
   if (!addressFits(token, context.from.address)) return 'bound-cidr';
   if (token.uses > 0 && paid === null)
     throw new Unpaid(() => spendUse(session, context, token, spentHeader(app, session, context, token, asked.op)));
-  const rule = session.authority.permissionOf(token).allows(asked.capability, context.path);
+  const rule = session.authority.permissionOf(token).allows(asked.capability, context.path, context.asking);
   return rule === null ? 'permission' : { session, token, rule };
 };
 
@@ -84,7 +84,10 @@ export const stillAllowed = (
 ): boolean => {
   // A token that gave its last use for this request is gone by now, and the request is what it gave it for.
   const token = paidBy(context)?.usesLeft === 0 ? caller.token : stillLives(caller.session, caller.token, atUs);
-  return token !== null && caller.session.authority.permissionOf(token).allows(capability, context.path) !== null;
+  return (
+    token !== null &&
+    caller.session.authority.permissionOf(token).allows(capability, context.path, context.asking) !== null
+  );
 };
 
 /** Does this caller have `sudo` on the request's own path? */

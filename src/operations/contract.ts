@@ -2,7 +2,7 @@
  * What the application can do, as types: the one seam between the dialects (HTTP, and through it the CLI) and the core.
  * Nothing here knows HTTP; nothing in `http/` knows keys, events or SQL.
  */
-import type { Capability } from '../authority/permission.js';
+import type { Asking, Capability } from '../authority/permission.js';
 import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
@@ -28,6 +28,8 @@ export interface RequestContext {
   readonly reason: string | null;
   readonly ticket: string | null;
   readonly idempotencyKey: string | null;
+  /** What policies may look at beside capability and path. */
+  readonly asking: Asking;
   /** ms since 1970: work that has not been committed by then is given up. */
   readonly deadlineMs: number;
   /** True once the client went away: a queued command is then dropped, an appended one never. */

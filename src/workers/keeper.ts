@@ -10,6 +10,7 @@ import type pino from 'pino';
 import type { Config, Flags } from '../config.js';
 import { wipe } from '../crypto/bytes.js';
 import type { Answer } from '../http/answer.js';
+import { topLevel } from '../http/body.js';
 import { dispatch } from '../http/dispatch.js';
 import type { Session } from '../nexus/session.js';
 import type { ConnectionOptions } from '../postgres/connection.js';
@@ -74,23 +75,32 @@ const reachOf = (logins: Readonly<Record<Role, ConnectionOptions>>): Reach => {
   };
 };
 
-const answerTo = ({ operations, metrics }: Assembled, asked: AskedCall): Promise<Answer> =>
-  dispatch({
+const answerTo = ({ operations, metrics }: Assembled, asked: AskedCall): Promise<Answer> => {
+  const [query, fields] = [new URLSearchParams(asked.query), new Map(asked.fields)];
+  return dispatch({
     operations,
     // Who waits is in another process: the deadline ends what nobody waits for any more.
-    context: { ...asked.context, once: {}, gone: () => false },
+    context: {
+      ...asked.context,
+      once: {},
+      gone: () => false,
+      asking: { fields: () => topLevel(fields, asked.verb, query) },
+    },
     verb: asked.verb,
     method: asked.context.method,
     path: asked.context.path,
-    query: new URLSearchParams(asked.query),
-    fields: new Map(asked.fields),
+    query,
+    fields,
     accept: asked.accept,
     failed: metrics.failure,
   });
+};
 
 class Crew {
   answer: (call: AskedCall) => Promise<Answer> = () => Promise.reject(new Error('not assembled yet'));
   readonly #workers = new Map<number, Worker>();
+  /** Those that hear what they are told: the others learn the state of things when they listen. */
+  readonly #listening = new Set<Worker>();
   readonly #waiting = new Map<number, (metrics: readonly object[]) => void>();
   #root: Root | null = null;
   #settled: Promise<unknown> = Promise.resolve();
@@ -119,14 +129,12 @@ class Crew {
   open(root: Root): void {
     this.#forget();
     this.#root = root;
-    this.#settled = Promise.all([...this.#workers.values()].map(worker => this.#openIn(worker)));
+    this.#settled = Promise.all([...this.#listening].map(worker => this.#openIn(worker)));
   }
 
   close(): void {
     this.#forget();
-    this.#settled = Promise.all(
-      [...this.#workers.values()].map(worker => this.#ask(worker, id => ({ kind: 'close', id }))),
-    );
+    this.#settled = Promise.all([...this.#listening].map(worker => this.#ask(worker, id => ({ kind: 'close', id }))));
   }
 
   /** When every worker is as sealed or unsealed as the keeper. */
@@ -136,7 +144,7 @@ class Crew {
 
   /** A snapshot of each worker's. */
   async metrics(): Promise<readonly (readonly object[])[]> {
-    return Promise.all([...this.#workers.values()].map(worker => this.#ask(worker, id => ({ kind: 'metrics', id }))));
+    return Promise.all([...this.#listening].map(worker => this.#ask(worker, id => ({ kind: 'metrics', id }))));
   }
 
   async stop(): Promise<void> {
@@ -171,7 +179,9 @@ class Crew {
         return;
       case 'listening':
         this.#againMs = AGAIN_MS;
+        this.#listening.add(worker);
         listening(said.address);
+        void this.#openIn(worker);
         return;
       case 'refused':
         failed(new UnusableDatabase(said.message));
@@ -218,14 +228,12 @@ class Crew {
 
   #exited(worker: Worker, code: number): void {
     this.#workers.delete(worker.id);
+    this.#listening.delete(worker);
     if (this.#stopping) return;
     this.log.error({ worker: worker.id, code, againMs: this.#againMs }, 'a worker ended: another takes its place');
     const timer = setTimeout(() => {
       if (this.#stopping) return;
-      this.#fork()
-        .then(() => [...this.#workers.values()].at(-1))
-        .then(fresh => (fresh === undefined ? [] : this.#openIn(fresh)))
-        .catch(() => undefined);
+      this.#fork().catch(() => undefined);
     }, this.#againMs);
     timer.unref();
     this.#againMs = Math.min(AGAIN_MS_MAX, this.#againMs * 2);

@@ -51,7 +51,8 @@ const serve = async ({ flags, reach }: Start): Promise<void> => {
         const key = Buffer.from(message.rootKey);
         wipe(Buffer.from(message.rootKey.buffer, message.rootKey.byteOffset, message.rootKey.byteLength));
         const opened = await assembled.nexus.adopt({ key, generation: message.generation });
-        if (opened._tag === 'Left') log.error({ failure: opened.left.kind }, 'this worker stays sealed');
+        // A worker that stays sealed would refuse its share of the requests: it goes, and another one tries.
+        if (opened._tag === 'Left') throw new UnusableDatabase(`this worker cannot be unsealed: ${opened.left.kind}`);
         return tell({ kind: 'done', id: message.id, metrics: [] });
       }
       case 'close':
@@ -90,11 +91,17 @@ const once = (work: () => Promise<void>): (() => Promise<void>) => {
   return () => (running ??= work());
 };
 
-const listen = (handle: (message: FromKeeper) => Promise<void> | void, log: pino.Logger | null): void => {
+const listen = (handle: (message: FromKeeper) => Promise<void> | void, log: pino.Logger): void => {
   process.on('message', (said: unknown) => {
     const decoded = FromKeeper.decode(said);
     if (decoded._tag === 'Left') return;
-    Promise.resolve(handle(decoded.right)).catch(cause => log?.error({ cause: causeOf(cause) }, 'keeper message'));
+    Promise.resolve(handle(decoded.right)).catch(cause => {
+      log.error(
+        { cause: causeOf(cause), asked: decoded.right.kind },
+        'this worker ends: it cannot do what its keeper asks',
+      );
+      process.exit(1);
+    });
   });
 };
 
@@ -105,7 +112,7 @@ class Keeper {
   ask(call: Call): Promise<Answer> {
     this.#asked += 1;
     const id = this.#asked;
-    const { gone: _gone, once: _once, ...context } = call.context;
+    const { gone: _gone, once: _once, asking: _asking, ...context } = call.context;
     tell({
       ...{ kind: 'call', id, verb: call.verb, query: call.query.toString(), accept: call.accept },
       fields: [...call.fields],

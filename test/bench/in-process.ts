@@ -46,7 +46,7 @@ export const inProcess = async (folder: string, embedded: Embedded) => {
     },
     once: {},
     from: { address: '127.0.0.1', port: 1, forwarded: null, agent: 'bench', tls: false, loopback: true },
-    ...{ idempotencyKey: null, deadlineMs: Date.now() + 30_000, gone: () => false },
+    ...{ asking: {}, idempotencyKey: null, deadlineMs: Date.now() + 30_000, gone: () => false },
   });
   const put = async (path: string): Promise<void> => {
     const answer = await write(context('POST', path), { mount: 'secret', path, data: DATA, cas: null })();

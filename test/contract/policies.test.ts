@@ -129,6 +129,27 @@ describe('policies', test => {
     assert.is((await node.call('GET', 'secret/data/app/db')).status, 200);
   });
 
+  test('look at the fields of a request where a rule asks for it', async () => {
+    const rule =
+      'capabilities = ["update"]\n allowed_parameters = { ttl = ["1h"], meta = [] }\n required_parameters = ["ttl"]';
+    await put('short', `path "auth/token/create" { ${rule} }`);
+    const token = await tokenWith('short');
+    const create = (body: object): Promise<number> =>
+      node.call('POST', 'auth/token/create', body, { token }).then(reply => reply.status);
+    assert.is(await create({ ttl: '1h' }), 200);
+    assert.is(await create({ ttl: '1h', meta: { a: 'b' } }), 200);
+    assert.is(await create({ ttl: '2h' }), 403);
+    assert.is(await create({ ttl: '1h', num_uses: 3 }), 403);
+    assert.is(await create({}), 403);
+    await put(
+      'versions',
+      'path "secret/data/app/*" { capabilities = ["read"]\n denied_parameters = { version = [] } }',
+    );
+    const reader = await tokenWith('versions');
+    assert.is((await node.call('GET', 'secret/data/app/db', undefined, { token: reader })).status, 200);
+    assert.is((await node.call('GET', 'secret/data/app/db?version=1', undefined, { token: reader })).status, 403);
+  });
+
   test('answer for a path before they say whether anything is there', async () => {
     const token = await tokenWith('default');
     assert.is((await node.call('GET', 'nothing/here', undefined, { token })).status, 403);
