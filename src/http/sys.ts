@@ -3,7 +3,7 @@ import type { SealStatus } from '../operations/contract.js';
 import { packageVersion } from '../package-root.js';
 import { type Answer, envelope, errors, noContent, oneError, raw } from './answer.js';
 import { answered, type Call } from './call.js';
-import { intField, stringField } from './fields.js';
+import { boolField, intField, stringField } from './fields.js';
 
 /** Clients decide features by Vault's version numbers, and one panics on anything that is no strict semantic version. */
 const DIALECT_VERSION = '1.15.0';
@@ -115,13 +115,16 @@ const unseal: Route = call => {
   if (fields.get('reset') === 'true') return status();
   const [name, password] = [stringField(fields, 'name'), stringField(fields, 'password')];
   const text = stringField(fields, 'key');
+  const acceptRollback = boolField(fields, 'accept_rollback') ?? false;
   if (name !== undefined && password !== undefined)
-    return answered(call, operations.sys.unseal(context, { name, password }), found => raw(200, sealStatus(found)));
+    return answered(call, operations.sys.unseal(context, { name, password, acceptRollback }), found =>
+      raw(200, sealStatus(found)),
+    );
   if (text === undefined || text === '')
     return errors(400, "'key' must be specified in request body as JSON, or 'reset' set to true");
   const key = keyBytes(text);
   if (key === null) return errors(400, "'key' must be a valid hex or base64 string");
-  return answered(call, operations.sys.unseal(context, { key }), found => raw(200, sealStatus(found)));
+  return answered(call, operations.sys.unseal(context, { key, acceptRollback }), found => raw(200, sealStatus(found)));
 };
 
 /** Hex is tried first, as the dialect says. Into a buffer of its own: never a slice of the shared pool, which is not cleared. */

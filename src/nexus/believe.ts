@@ -12,11 +12,12 @@ import { type RootKey, slotsDigest } from '../keys/slots.js';
 import { keyringRow, type SlotRow } from '../keys/store.js';
 import { headOfSize } from '../ledger/head.js';
 import { Known } from '../ledger/known.js';
-import { readAnchor } from './anchor.js';
+import { type Anchor, readAnchor } from './anchor.js';
 import { readErasureKeys } from './erasure-keys.js';
 import { ErasureList } from './erasure-list.js';
 import { pinLedger } from './ledger-row.js';
 import type { NexusPorts } from './ports.js';
+import type { Lost } from './recovered.js';
 import { secretFold } from './secret-streams.js';
 
 /** The stored ledger is not one that this node may serve; the message is for operators. */
@@ -29,6 +30,8 @@ export interface Believed {
   readonly authority: Authority;
   readonly known: Known<SecretState>;
   readonly erasureList: ErasureList;
+  /** What this node saw and the database does not have, when a person accepts that; else null. */
+  readonly lost: Lost | null;
 }
 
 /** Throws `LedgerRefused` or `IntegrityError`; then every key that was opened on the way is wiped. */
@@ -37,6 +40,7 @@ export const believeLedger = async (
   ledger: Buffer,
   root: RootKey,
   slots: readonly SlotRow[],
+  acceptRollback: boolean,
 ): Promise<Believed> => {
   const { writer } = ports.database;
   const [stored] = await writer.run(keyringRow);
@@ -51,10 +55,10 @@ export const believeLedger = async (
     const authority = new Authority(custody);
     const known = await Known.load(writer, custody, authority, secretFold);
     compareKeystore(custody, authority, keyring, known.head.keyringGeneration, slots, erasureKeys);
-    await compareAnchor(ports, custody, known);
+    const lost = await compareAnchor(ports, custody, known, acceptRollback);
     await pinLedger(ports.files.ledgerId, ledger);
     const erasureList = await ErasureList.apply(ports.files.erasureList, custody, writer);
-    return { custody, authority, known, erasureList };
+    return { custody, authority, known, erasureList, lost };
   } catch (error) {
     custody.wipe();
     throw error;
@@ -97,16 +101,33 @@ const compareKeystore = (
   }
 };
 
-const compareAnchor = async (ports: NexusPorts, custody: Custody, known: Known<SecretState>): Promise<void> => {
+const compareAnchor = async (
+  ports: NexusPorts,
+  custody: Custody,
+  known: Known<SecretState>,
+  acceptRollback: boolean,
+): Promise<Lost | null> => {
   // Of several processes of a node one keeps the anchor, and compared it before it told the others the root key.
-  if (ports.files.anchor === null) return;
+  if (ports.files.anchor === null) return null;
   const anchor = await readAnchor(ports.files.anchor);
-  if (anchor === null || anchor.ledger !== custody.ledgerId) return;
-  const behind = `the database is behind what this node saw (${known.head.size} events, this node saw ${anchor.size}): it was rolled back or restored from a backup`;
-  if (anchor.size > known.head.size) throw new LedgerRefused(behind);
+  if (anchor === null || anchor.ledger !== custody.ledgerId) return null;
+  const complaint = await anchorComplaint(ports, known, anchor);
+  if (complaint === null) return null;
+  if (acceptRollback) return { size: anchor.size, root: anchor.root };
+  throw new LedgerRefused(
+    `${complaint}. To go on from what is there, on record: tally operator unseal --accept-rollback`,
+  );
+};
+
+const anchorComplaint = async (
+  ports: NexusPorts,
+  known: Known<SecretState>,
+  anchor: Anchor,
+): Promise<string | null> => {
+  if (anchor.size > known.head.size)
+    return `the database is behind what this node saw (${known.head.size} events, this node saw ${anchor.size}): it was rolled back or restored from a backup`;
   const [then] = await ports.database.writer.run(headOfSize, [anchor.size]);
-  if (then === undefined || !constantTimeEqual(then.root, Buffer.from(anchor.root, 'hex')))
-    throw new LedgerRefused(
-      `the ledger in the database has another history than this node saw up to event ${anchor.size}`,
-    );
+  return then === undefined || !constantTimeEqual(then.root, Buffer.from(anchor.root, 'hex'))
+    ? `the ledger in the database has another history than this node saw up to event ${anchor.size}`
+    : null;
 };

@@ -3,6 +3,7 @@
  * of formats.md §3, seal that wipes. It owns the one session; whoever needs keys asks it and may be told "sealed".
  */
 import type { Authority } from '../authority/authority.js';
+import type { Header } from '../domain/header.js';
 import type { Failure } from '../failure.js';
 import { E, type Either } from '../fp.js';
 import { openWithKey, openWithPassword, type RootKey } from '../keys/slots.js';
@@ -14,10 +15,14 @@ import { believeLedger, LedgerRefused } from './believe.js';
 import { ledgerRow } from './ledger-row.js';
 import type { NexusPorts } from './ports.js';
 import type { RecordedRequest } from './recorder.js';
+import { appendRecovered } from './recovered.js';
 import { Session } from './session.js';
 import { Spool } from './spool.js';
 
-export type UnsealWith = { readonly key: Buffer } | { readonly name: string; readonly password: string };
+export type UnsealWith = ({ readonly key: Buffer } | { readonly name: string; readonly password: string }) & {
+  /** A person accepts that the database is behind what this node saw: the header of the event that says so. */
+  readonly acceptRollback?: Header;
+};
 
 export class Nexus {
   readonly attempts: Attempts;
@@ -87,7 +92,7 @@ export class Nexus {
     if (opened === null) return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
     const nameFits = (authority: Authority): boolean =>
       !('name' in how) || authority.slots.get(opened.slotId)?.name === how.name;
-    return this.#begin(ledger, opened.root, rows, nameFits);
+    return this.#begin(ledger, opened.root, rows, nameFits, how.acceptRollback ?? null);
   }
 
   /** The root key from a process of this node that has unsealed: every other check of unseal is made here too. */
@@ -95,7 +100,7 @@ export class Nexus {
     return this.#unsealing(async () => {
       const { writer } = this.ports.database;
       const ledger = await ledgerRow(writer, this.ports.files.ledgerId);
-      return this.#begin(ledger, root, await writer.run(slotRows), () => true);
+      return this.#begin(ledger, root, await writer.run(slotRows), () => true, null);
     });
   }
 
@@ -104,13 +109,22 @@ export class Nexus {
     root: RootKey,
     rows: readonly SlotRow[],
     fits: (authority: Authority) => boolean,
+    acceptRollback: Header | null,
   ): Promise<Either<Failure, null>> {
-    const { custody, authority, known, erasureList } = await believeLedger(this.ports, ledger, root, rows);
+    const believed = await believeLedger(this.ports, ledger, root, rows, acceptRollback !== null);
+    const { custody, authority, known, erasureList, lost } = believed;
     if (!fits(authority)) {
       custody.wipe();
       return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
     }
     const session = new Session(custody, authority, known, erasureList, this.ports.sessionPorts());
+    if (lost !== null && acceptRollback !== null) {
+      const recorded = await appendRecovered(session, lost, acceptRollback);
+      if (recorded._tag === 'Left') {
+        await session.close({ kind: 'sealed' });
+        return recorded;
+      }
+    }
     this.#session = session;
     this.#degraded = null;
     await this.spool.drain(async requests => {

@@ -164,7 +164,8 @@ export interface SysOperations {
     { keys: readonly string[]; rootToken: string }
   >;
   /** `key` = hex or base64 of a share (1 of 1: the 32 bytes themselves). */
-  readonly unseal: Op<{ key: Buffer } | { name: string; password: string }, SealStatus>;
+  /** `acceptRollback`: go on although the database is behind what this node saw; that is then the first event. */
+  readonly unseal: Op<({ key: Buffer } | { name: string; password: string }) & { acceptRollback: boolean }, SealStatus>;
   readonly seal: Op<Record<never, never>, null>;
   /** Re-wraps the root key under the new password; the old slot row is gone in the same transaction. */
   readonly changePassword: Op<{ name: string; oldPassword: string; newPassword: string }, { position: number }>;

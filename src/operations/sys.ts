@@ -1,6 +1,7 @@
 /** The server's own state: status, init with its one-time code, unseal, seal. */
 import { constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { randomBase62 } from '../crypto/random.js';
+import type { Header } from '../domain/header.js';
 import { E } from '../fp.js';
 import { passwordComplaint } from '../keys/slots.js';
 import { readIfThere } from '../nexus/durable-file.js';
@@ -72,7 +73,10 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
     const wasSealed = app.nexus.session === null;
     const pause = wasSealed ? attempts.pauseSeconds(...guesses) : 0;
     if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
-    const answer = await app.nexus.unseal(input);
+    const { acceptRollback, ...opener } = input;
+    const answer = await app.nexus.unseal(
+      acceptRollback ? { ...opener, acceptRollback: recoveredHeader(app, context, input) } : opener,
+    );
     const failed = answer._tag === 'Left';
     if (wasSealed) recordTry(app, context, failed ? answer.left.kind : null);
     if (failed && answer.left.kind === 'bad-credentials') attempts.failed(...guesses);
@@ -93,6 +97,15 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
     await app.nexus.seal();
     return null;
   }),
+});
+
+/** No policy rules here: the key or the password is the proof. */
+const recoveredHeader = (app: App, context: RequestContext, opener: { key: Buffer } | { name: string }): Header => ({
+  ...{ v: 1, at: app.nowMs() * 1000, op: 'sys.unseal', path: context.path },
+  actor: { id: null, kind: 'person' },
+  via: { method: 'name' in opener ? 'userpass' : 'key' },
+  ...circumstances(app, context),
+  ...('name' in opener ? { accepted_by: opener.name } : {}),
 });
 
 const checkCode = (app: App, context: RequestContext, given: string | null, code: InitCode): void => {

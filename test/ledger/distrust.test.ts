@@ -363,6 +363,29 @@ describe('an edited head, slot or keyring', test => {
     await sealed.program.nexus.seal();
   });
 
+  test('a rollback that a person accepts is the first event on top of it', async () => {
+    const anchor = join(sealed.folder, 'anchor.json');
+    const seen = JSON.parse(readFileSync(anchor, 'utf8'));
+    const { size } = (await sql.query('select max(size) as size from batches')).rows[0];
+    writeFileSync(anchor, JSON.stringify({ ...seen, size: Number(size) + 5, root: 'ab'.repeat(32) }));
+    assert.match((await unseal()).text, 'accept-rollback');
+    const accepted = await sealed.call(
+      'POST',
+      'sys/unseal',
+      { key: cluster.key, accept_rollback: true },
+      { headers: { 'x-tallystick-reason': 'restored from the backup' } },
+    );
+    assert.is(accepted.body.sealed, false, accepted.text);
+    const trail = await sealed.call('GET', `sys/ledger/events?type=ledger.recovered`);
+    const [event] = trail.body.data.events;
+    assert.is(event.position, Number(size) + 1);
+    assert.is(event.reason, 'restored from the backup');
+    assert.equal(event.change, { lost_root: 'ab'.repeat(32), lost_size: Number(size) + 5, resumed_size: Number(size) });
+    await sealed.program.nexus.seal();
+    assert.is((await unseal()).status, 200);
+    await sealed.program.nexus.seal();
+  });
+
   test("another ledger's database is refused by a node that pinned its own", async () => {
     const pin = join(sealed.folder, 'ledger-id');
     copyFileSync(pin, `${pin}.kept`);

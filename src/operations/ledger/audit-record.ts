@@ -28,7 +28,10 @@ const CLASS_OF_OP: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Facts that say what happened to which version; the rest of the head is state, not news. */
-const TOLD = ['version', 'versions', 'writes', 'through', 'expires', 'generation', 'batch', 'count', 'copied'] as const;
+const TOLD = [
+  ...(['version', 'versions', 'writes', 'through', 'expires', 'generation', 'batch', 'count', 'copied'] as const),
+  ...(['term', 'epoch', 'uses', 'tree', 'expires_at', 'resumed_size', 'lost_size', 'lost_root'] as const),
+];
 
 const common = (header: Header | RecordedRequest, names: ActorName) => {
   const { v: _v, at, actor, path, ...rest } = header;

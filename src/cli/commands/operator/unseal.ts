@@ -1,6 +1,7 @@
 /** `tally operator unseal` and `seal`. A key or a password is asked for, or comes by a file or stdin. */
 import { Command, Option } from 'commander';
-import { type CommonOptions, withConnection } from '../../arguments/options.js';
+import { type CommonOptions, type ReasonOptions, withConnection } from '../../arguments/options.js';
+import { reasonHeaders } from '../../arguments/reason.js';
 import { readSecretLine } from '../../arguments/text-input.js';
 import { type Cli, withClient } from '../../cli.js';
 import type { Client } from '../../client.js';
@@ -11,10 +12,11 @@ import { withProgress } from '../../terminal/progress.js';
 import { askHidden, askOpenly } from '../../terminal/prompt.js';
 import { reportStatus, SealStatus } from './status.js';
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, Pick<ReasonOptions, 'reason'> {
   readonly name?: string;
   readonly passwordFile?: string;
   readonly keyFile?: string;
+  readonly acceptRollback?: boolean;
 }
 
 type Opener = { readonly key: string } | { readonly name: string; readonly password: string };
@@ -40,8 +42,9 @@ const unseal = async (cli: Cli, client: Client, options: Options): Promise<void>
     throw new CliError(ExitCode.sealed, 'the server is not initialised', 'Create its ledger: tally operator init');
   if (!before.sealed) return reportStatus(cli, options, client.connection.address, before, now);
 
-  const body = JSON.stringify(await opener(cli, options));
-  const call = { method: 'POST', path: ['sys', 'unseal'], body } as const;
+  const accepted = options.acceptRollback === true ? { accept_rollback: true } : {};
+  const body = JSON.stringify({ ...(await opener(cli, options)), ...accepted });
+  const call = { method: 'POST', path: ['sys', 'unseal'], body, headers: reasonHeaders(options) } as const;
   const answer = await withProgress(cli.terminal, 'Unsealing', () => client.call(call));
   const error = answer.status === 200 ? null : await refused(client, answer);
   // The dialect says 400 for a wrong key; to a script that is a denial.
@@ -59,6 +62,13 @@ export const unsealCommand = (cli: Cli): Command =>
     .addOption(
       new Option('--key-file <file>', 'the unseal key is in this file; - is stdin').conflicts(['name', 'passwordFile']),
     )
+    .addOption(
+      new Option(
+        '--accept-rollback',
+        'go on although the database is behind what this node saw; that is put on record, with --reason',
+      ),
+    )
+    .addOption(new Option('--reason <text>', 'why, for the audit trail'))
     .action(async (options: Options) => withClient(cli, options, client => unseal(cli, client, options)));
 
 export const sealCommand = (cli: Cli): Command =>
