@@ -1,16 +1,17 @@
 /**
  * Point reads: a stream's newest event, the events that its head names, and their key rows, in one statement for all reads
  * that arrive in one turn of the event loop. Linearizable because a read joins only a statement that is not yet sent: its
- * snapshot is younger than the read. The same flight brings the tail of lane 1, which the caller folds before it authorises.
+ * snapshot is younger than the read. Rows that are cached are used when that snapshot says that they are still the same; and
+ * when lane 1 moved, its tail is folded before the caller authorises.
  */
 import type { Uuid } from '../crypto/bytes.js';
-import { E } from '../fp.js';
-import { decodeKeyRow } from '../keys/store.js';
-import { uuidArray } from '../postgres/arrays.js';
+import { textArray, uuidArray } from '../postgres/arrays.js';
 import type { Pipeline } from '../postgres/pipeline.js';
-import { type Query, query, type RawRow } from '../sql.js';
-import { decodeEvent, eventColumnsOf, type StoredEvent } from './event.js';
+import type { StoredEvent } from './event.js';
+import { IntegrityError } from './integrity.js';
 import { authorityTailAfter, TAIL_PAGE } from './known.js';
+import { moved, type PointRow, pointReads } from './point-statements.js';
+import { type CachedRead, RowCache } from './row-cache.js';
 import type { KeyRow } from './sealed-event.js';
 
 /** Rows as they were stored; nothing here is authenticated yet. */
@@ -26,69 +27,16 @@ export interface PointRead {
   readonly size: number;
 }
 
-export interface PointReads {
-  readonly reads: ReadonlyMap<Uuid, PointRead>;
-  readonly authorityTail: readonly StoredEvent[];
+export interface Found {
+  /** The same object as long as the stream has no new event and the rows stay cached. */
+  readonly read: PointRead;
+  /** The ledger's size in a snapshot younger than the call, as of which `read` is exact. */
+  readonly size: number;
 }
-
-interface PointRow extends PointRead {
-  readonly id: Uuid;
-}
-
-const eventOrNone = (raw: RawRow, prefix: string): StoredEvent | null => {
-  const event = decodeEvent(raw, prefix);
-  if (event === undefined) throw new TypeError('an events row');
-  return event;
-};
-
-const pointRow = (raw: RawRow): PointRow | null => {
-  const { id, size } = raw;
-  if (typeof id !== 'string' || typeof size !== 'number') return null;
-  const keys = ['hk_', 'wk_', 'ak_'].flatMap(prefix => decodeKeyRow(raw, prefix) ?? []);
-  return {
-    id,
-    size,
-    newest: eventOrNone(raw, 'h_'),
-    written: eventOrNone(raw, 'w_'),
-    annotated: eventOrNone(raw, 'a_'),
-    keys,
-  };
-};
-
-const keyColumns = (alias: string): string =>
-  ['key_id', 'kind', 'owner', 'term', 'wrapped'].map(column => `${alias}.${column} as ${alias}_${column}`).join(', ');
-
-const pointReads: Query<PointRow> = query(
-  'ledger_point_reads',
-  raw => {
-    try {
-      const row = pointRow(raw);
-      return row === null ? E.left('a point read') : E.right(row);
-    } catch (error) {
-      return E.left(String(error));
-    }
-  },
-  `select i.id, (select size from ledger_head) as size,
-          ${eventColumnsOf('h', 'h_', true)}, ${keyColumns('hk')},
-          ${eventColumnsOf('w', 'w_', true)}, ${keyColumns('wk')},
-          ${eventColumnsOf('a', 'a_', true)}, ${keyColumns('ak')}
-     from unnest($1::uuid[]) as i (id)
-     left join lateral (select * from events where stream_id = i.id order by stream_version desc limit 1) h on true
-     -- Lateral with a limit: one index probe for each, whatever the planner knows of the tables.
-     left join lateral (select * from events
-                         where stream_id = i.id and stream_version = (h.facts ->> 'written')::integer
-                           and stream_version <> h.stream_version limit 1) w on true
-     left join lateral (select * from events
-                         where stream_id = i.id and stream_version = (h.facts ->> 'annotated')::integer
-                           and stream_version <> h.stream_version limit 1) a on true
-     left join lateral (select * from keys where key_id = h.key_id limit 1) hk on true
-     left join lateral (select * from keys where key_id = w.key_id limit 1) wk on true
-     left join lateral (select * from keys where key_id = a.key_id limit 1) ak on true`,
-);
 
 interface Waiting {
   readonly id: Uuid | null;
-  readonly resolve: (read: PointRead | null) => void;
+  readonly resolve: (found: Found | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -108,8 +56,14 @@ export interface LoaderPorts {
   readonly foldAuthority: (tail: readonly StoredEvent[]) => Promise<void>;
 }
 
+interface Connection {
+  readonly pipeline: Pipeline;
+  /** Another connection may lead to another server: nothing that was read over this one is believed there. */
+  readonly cache: RowCache;
+}
+
 export class PointReader {
-  #pipeline: Promise<Pipeline> | null = null;
+  #connection: Promise<Connection> | null = null;
   #waiting: Waiting[] = [];
   #inFlight = 0;
   #scheduled = false;
@@ -121,10 +75,10 @@ export class PointReader {
   }
 
   /** The stream as of a snapshot younger than this call, after lane 1 was folded as of then. */
-  async read(id: Uuid): Promise<PointRead> {
-    const read = await this.#join(id);
-    if (read === null) throw new Error('a point read without an answer');
-    return read;
+  async read(id: Uuid): Promise<Found> {
+    const found = await this.#join(id);
+    if (found === null) throw new Error('a point read without an answer');
+    return found;
   }
 
   /** Only folds lane 1 as of now: what a refusal waits for. */
@@ -133,12 +87,13 @@ export class PointReader {
   }
 
   async close(): Promise<void> {
-    const pipeline = await this.#pipeline?.catch(() => null);
-    this.#pipeline = null;
-    await pipeline?.close().catch(() => undefined);
+    const connection = await this.#connection?.catch(() => null);
+    this.#connection = null;
+    connection?.cache.clear();
+    await connection?.pipeline.close().catch(() => undefined);
   }
 
-  #join(id: Uuid | null): Promise<PointRead | null> {
+  #join(id: Uuid | null): Promise<Found | null> {
     if (this.#waiting.length >= WAITING_MAX) return Promise.reject(new LoaderFull('too many reads are waiting'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ id, resolve, reject });
@@ -163,32 +118,58 @@ export class PointReader {
 
   async #flight(batch: readonly Waiting[]): Promise<void> {
     try {
-      const pipeline = await this.#connected();
-      const ids = [...new Set(batch.flatMap(({ id }) => (id === null ? [] : [id])))];
-      const [first, rows] = await Promise.all([
-        pipeline.run(authorityTailAfter, [this.ports.authorityPosition()]),
-        ids.length === 0 ? [] : pipeline.run(pointReads, [uuidArray(ids)]),
-      ]);
-      for (let tail = first; tail.length > 0; ) {
-        await this.ports.foldAuthority(tail);
-        tail = tail.length < TAIL_PAGE ? [] : await pipeline.run(authorityTailAfter, [this.ports.authorityPosition()]);
+      const { pipeline, cache } = await this.#connected();
+      const cached = new Map<Uuid, CachedRead>();
+      const missing = new Set<Uuid>();
+      for (const { id } of batch) {
+        if (id === null || cached.has(id)) continue;
+        const known = cache.get(id);
+        if (known === undefined) missing.add(id);
+        else cached.set(id, known);
       }
-      const byId = new Map(rows.map(row => [row.id, row]));
-      for (const { id, resolve } of batch) resolve(id === null ? null : (byId.get(id) ?? null));
+      const [[now], rows] = await Promise.all([
+        pipeline.run(moved, [
+          this.ports.authorityPosition(),
+          uuidArray([...cached.keys()]),
+          textArray(Array.from(cached.values(), ({ mark }) => mark)),
+        ]),
+        readRows(pipeline, [...missing]),
+      ]);
+      if (now === undefined) throw new IntegrityError('ledger head');
+      if (now.authority) await this.#foldAuthority(pipeline);
+      const found = new Map<Uuid, Found>();
+      for (const [id, { read }] of cached) found.set(id, { read, size: now.size });
+      for (const id of now.stale) cache.delete(id);
+      for (const row of [...rows, ...(await readRows(pipeline, now.stale))]) {
+        cache.put(row.id, row, row.mark);
+        found.set(row.id, { read: row, size: row.size });
+      }
+      for (const { id, resolve } of batch) resolve(id === null ? null : (found.get(id) ?? null));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
   }
 
-  async #connected(): Promise<Pipeline> {
+  async #foldAuthority(pipeline: Pipeline): Promise<void> {
     for (;;) {
-      const pipeline = this.#pipeline;
-      const current = await pipeline?.catch(() => null);
-      if (current?.alive) return current;
+      const tail = await pipeline.run(authorityTailAfter, [this.ports.authorityPosition()]);
+      if (tail.length > 0) await this.ports.foldAuthority(tail);
+      if (tail.length < TAIL_PAGE) return;
+    }
+  }
+
+  async #connected(): Promise<Connection> {
+    for (;;) {
+      const connection = this.#connection;
+      const current = await connection?.catch(() => null);
+      if (current?.pipeline.alive) return current;
       // Two flights may find the connection gone in the same turn: one opens another, the other waits for that.
-      if (this.#pipeline !== pipeline) continue;
-      this.#pipeline = this.ports.openPipeline();
-      return this.#pipeline;
+      if (this.#connection !== connection) continue;
+      this.#connection = this.ports.openPipeline().then(pipeline => ({ pipeline, cache: new RowCache() }));
+      return this.#connection;
     }
   }
 }
+
+const readRows = (pipeline: Pipeline, ids: readonly Uuid[]): Promise<readonly PointRow[]> =>
+  ids.length === 0 ? Promise.resolve([]) : pipeline.run(pointReads, [uuidArray(ids)]);

@@ -87,6 +87,20 @@ export const inProcess = async (folder: string, embedded: Embedded) => {
       );
       return done / ((performance.now() - startedAt) / 1000);
     },
+    /** Reads a second, of secrets that exist. */
+    reads: async (readers: number, seconds: number): Promise<number> => {
+      const startedAt = performance.now();
+      const done = await parallel(
+        readers,
+        async n => {
+          const path = `bench/k${n % 1000}`;
+          const answer = await read(context('GET', path), { mount: 'secret', path, version: null, moment: null })();
+          if (answer._tag === 'Left') throw new Error(answer.left.kind);
+        },
+        () => performance.now() - startedAt < seconds * 1000,
+      );
+      return done / ((performance.now() - startedAt) / 1000);
+    },
     versions: async (path: string, count: number): Promise<void> => {
       await put(path);
       await parallel(
