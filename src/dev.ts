@@ -39,7 +39,7 @@ const open = async ({ nexus }: Program, config: Config): Promise<string> => {
     const keyFile = randomBytes(32);
     // On disk before the ledger exists: a crash in between leaves a key that opens nothing, never a ledger without its key.
     await writeWhole(files.devKey, keyFile);
-    const made = await initLedger(nexus.ports, { admin: null, share: false, keyFile });
+    const made = await initLedger(nexus.ports, { admin: null, shares: null, keyFile });
     wipe(keyFile);
     if (made === null) throw new UnusableDatabase('another process initialised this database: stop it first');
     await writeWhole(path, `${JSON.stringify({ address: '', token: made.rootToken })}\n`);

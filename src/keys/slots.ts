@@ -11,12 +11,15 @@ import { randomBytes, randomUuid4 } from '../crypto/random.js';
 import { loginVerifier, slotKek } from '../crypto/slot-key.js';
 import {
   decodePasswordParams,
+  decodeSharesParams,
   decodeSlotRecord,
   encodePasswordParams,
+  encodeSharesParams,
   encodeSlotRecord,
   type SlotRecord,
 } from '../crypto/slot-record.js';
 import { SlotKind } from './key-kinds.js';
+import { KEY_BYTES, type Split, splitKey } from './shares.js';
 import type { SlotRow } from './store.js';
 
 /** How hard a guess at a slot password is. Floor and ceiling of formats.md §3 hold wherever it is computed. */
@@ -61,11 +64,27 @@ export const newPasswordSlot = async (
   return sealSlot(ledger, root, SlotKind.password, params, ikm);
 };
 
-/** One share of one: the share is the slot's ikm itself. The caller shows it once and wipes it. */
-export const newShareSlot = (ledger: Buffer, root: RootKey): NewSlot & { readonly share: Buffer } => {
-  const share = randomBytes(32);
-  const params = Buffer.concat([Buffer.from([1, 1]), randomBytes(16)]);
-  return { ...sealSlot(ledger, root, SlotKind.shares, params, Buffer.from(share)), share };
+/** Shares of the slot's ikm; the one share of one is the ikm itself. The caller shows them once and wipes them. */
+export const newShareSlot = async (
+  ledger: Buffer,
+  root: RootKey,
+  wanted: Split,
+): Promise<NewSlot & { readonly shares: readonly Buffer[] }> => {
+  const ikm = randomBytes(KEY_BYTES);
+  const shares = await splitKey(ikm, wanted);
+  const params = encodeSharesParams({ ...wanted, setId: randomUuid4() });
+  return { ...sealSlot(ledger, root, SlotKind.shares, params, ikm), shares };
+};
+
+/** How the newest split was made; null when no slot is opened by shares. */
+export const splitOf = (rows: readonly SlotRow[]): Split | null => {
+  for (const row of rows) {
+    const slot = decodeSlotRecord(row.record);
+    if (slot?.kind !== SlotKind.shares) continue;
+    const params = decodeSharesParams(slot.params);
+    if (params !== null) return params;
+  }
+  return null;
 };
 
 /** `fileKey`: the 32 bytes of the key file. */
@@ -93,7 +112,7 @@ export interface OpenedSlot {
   readonly root: RootKey;
 }
 
-/** Tries the slots of kinds 2 (1 of 1) and 3 with 32 bytes; null when none opens. */
+/** Tries the slots of kinds 2 (a share of one, or what enough shares combine to) and 3 with 32 bytes; null when none opens. */
 export const openWithKey = (ledger: Buffer, rows: readonly SlotRow[], key: Buffer): OpenedSlot | null => {
   for (const row of rows) {
     const slot = decodeSlotRecord(row.record);

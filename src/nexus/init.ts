@@ -17,6 +17,7 @@ import { Custody, ownerOfEpoch } from '../keys/custody.js';
 import { type EventDraft, sealEvent } from '../keys/event-sealer.js';
 import { KeyKind, KeyringKind, SlotKind } from '../keys/key-kinds.js';
 import { newKeyring, sealKeyring } from '../keys/keyring.js';
+import type { Split } from '../keys/shares.js';
 import {
   type NewSlot,
   newKeyFileSlot,
@@ -33,15 +34,15 @@ import type { NexusPorts } from './ports.js';
 
 export interface InitRequest {
   readonly admin: { readonly name: string; readonly password: string } | null;
-  /** One share of one, shown once. */
-  readonly share: boolean;
+  /** Shares of a key, shown once. */
+  readonly shares: Split | null;
   /** The 32 bytes of a dev key file. */
   readonly keyFile: Buffer | null;
 }
 
 export interface InitResult {
   readonly ledgerId: Uuid;
-  readonly share: Buffer | null;
+  readonly shares: readonly Buffer[];
   readonly rootToken: string;
 }
 
@@ -74,7 +75,7 @@ export const initLedger = async (ports: NexusPorts, request: InitRequest): Promi
     };
     const created = await writeGenesis(ports.database.writer, genesis);
     if (!created) return null;
-    return { ledgerId: uuidText(ledger), share: slots.share, rootToken: made.rootToken };
+    return { ledgerId: uuidText(ledger), shares: slots.shares, rootToken: made.rootToken };
   } finally {
     wipe(erasureKey);
     custody.wipe();
@@ -83,18 +84,18 @@ export const initLedger = async (ports: NexusPorts, request: InitRequest): Promi
 
 interface Slots {
   readonly all: readonly NewSlot[];
-  readonly share: Buffer | null;
+  readonly shares: readonly Buffer[];
   readonly admin: { readonly name: string; readonly slot: NewSlot } | null;
 }
 
 const newSlots = async (ports: NexusPorts, ledger: Buffer, root: RootKey, request: InitRequest): Promise<Slots> => {
   const password =
     request.admin && (await newPasswordSlot(ledger, root, request.admin.password, ports.slotCost, ports.pepper));
-  const share = request.share ? newShareSlot(ledger, root) : null;
+  const split = request.shares && (await newShareSlot(ledger, root, request.shares));
   const keyFile = request.keyFile && newKeyFileSlot(ledger, root, request.keyFile);
   return {
-    all: [password, share, keyFile].filter(slot => slot !== null),
-    share: share?.share ?? null,
+    all: [password, split, keyFile].filter(slot => slot !== null),
+    shares: split?.shares ?? [],
     admin: request.admin && password && { name: request.admin.name, slot: password },
   };
 };

@@ -3,10 +3,12 @@
  * of formats.md §3, seal that wipes. It owns the one session; whoever needs keys asks it and may be told "sealed".
  */
 import type { Authority } from '../authority/authority.js';
+import { wipe } from '../crypto/bytes.js';
 import type { Header } from '../domain/header.js';
 import type { Failure } from '../failure.js';
 import { E, type Either } from '../fp.js';
-import { openWithKey, openWithPassword, type RootKey } from '../keys/slots.js';
+import { combineShares, SHARE_BYTES, type Split } from '../keys/shares.js';
+import { openWithKey, openWithPassword, type RootKey, splitOf } from '../keys/slots.js';
 import { type SlotRow, slotRows } from '../keys/store.js';
 import { newestHead } from '../ledger/head.js';
 import { IntegrityError } from '../ledger/integrity.js';
@@ -17,6 +19,7 @@ import type { NexusPorts } from './ports.js';
 import type { RecordedRequest } from './recorder.js';
 import { appendRecovered } from './recovered.js';
 import { Session } from './session.js';
+import { ShareProgress } from './share-progress.js';
 import { Spool } from './spool.js';
 
 export type UnsealWith = ({ readonly key: Buffer } | { readonly name: string; readonly password: string }) & {
@@ -27,6 +30,8 @@ export type UnsealWith = ({ readonly key: Buffer } | { readonly name: string; re
 export class Nexus {
   readonly attempts: Attempts;
   readonly spool: Spool;
+  readonly shares = new ShareProgress();
+  #split: Split | null | undefined;
   #session: Session | null = null;
   #initialised = false;
   #changing: Promise<unknown> = Promise.resolve();
@@ -85,6 +90,9 @@ export class Nexus {
     const { writer } = this.ports.database;
     const ledger = await ledgerRow(writer, this.ports.files.ledgerId);
     const rows = await writer.run(slotRows);
+    this.#split = splitOf(rows);
+    if ('key' in how && how.key.length === SHARE_BYTES)
+      return this.#share(ledger, rows, how.key, how.acceptRollback ?? null);
     const opened =
       'key' in how
         ? openWithKey(ledger, rows, how.key)
@@ -93,6 +101,41 @@ export class Nexus {
     const nameFits = (authority: Authority): boolean =>
       !('name' in how) || authority.slots.get(opened.slotId)?.name === how.name;
     return this.#begin(ledger, opened.root, rows, nameFits, how.acceptRollback ?? null);
+  }
+
+  /** One more share. Right while more are needed, too: then there is still no session. */
+  async #share(
+    ledger: Buffer,
+    rows: readonly SlotRow[],
+    share: Buffer,
+    acceptRollback: Header | null,
+  ): Promise<Either<Failure, null>> {
+    const threshold = this.#split?.threshold ?? 1;
+    if (threshold === 1)
+      return E.left({ kind: 'bad-credentials', message: 'this ledger is not opened by several shares' });
+    if (this.shares.add(share) === 'conflict')
+      return E.left({
+        kind: 'bad-credentials',
+        message: 'a different share of the same number was given before: one is damaged or of another set; reset',
+      });
+    if (this.shares.count < threshold) return E.right(null);
+    const key = await combineShares(this.shares.shares);
+    this.shares.reset();
+    const opened = openWithKey(ledger, rows, key);
+    wipe(key);
+    if (opened === null)
+      return E.left({
+        kind: 'bad-credentials',
+        message:
+          'the shares do not open this ledger: at least one is damaged, of an older set, or of another ledger; the attempt was reset',
+      });
+    return this.#begin(ledger, opened.root, rows, () => true, acceptRollback);
+  }
+
+  /** How many shares there are and how many open it; null when none do. Read once, and again at each unseal. */
+  async split(): Promise<Split | null> {
+    this.#split ??= splitOf(await this.ports.database.writer.run(slotRows));
+    return this.#split;
   }
 
   /** The root key from a process of this node that has unsealed: every other check of unseal is made here too. */

@@ -5,6 +5,7 @@
 import type { Asking, Capability } from '../authority/permission.js';
 import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
+import type { Split } from '../keys/shares.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
 
 /** Who asks, from where, and how long they wait. Made once for each request. */
@@ -150,6 +151,9 @@ export interface SealStatus {
   readonly sealed: boolean;
   readonly threshold: number;
   readonly shares: number;
+  /** Shares given so far, and the attempt's id (empty while none runs). */
+  readonly progress: number;
+  readonly nonce: string;
   readonly version: string;
   readonly ledgerId: string | null;
   /** Why the server cannot serve although it was asked to, in operator's words; null when all is well. */
@@ -160,12 +164,16 @@ export interface SysOperations {
   readonly status: () => TaskEither<Failure, SealStatus>;
   /** Needs the one-time code from the console unless the caller is on loopback. Leaves the server sealed. */
   readonly init: Op<
-    { adminName: string | null; adminPassword: string | null; initCode: string | null; shares: boolean },
+    { adminName: string | null; adminPassword: string | null; initCode: string | null; shares: Split | null },
     { keys: readonly string[]; rootToken: string }
   >;
-  /** `key` = hex or base64 of a share (1 of 1: the 32 bytes themselves). */
+  /** `key` = a share of 33 bytes, or the 32 bytes of a share of one or a key file. */
   /** `acceptRollback`: go on although the database is behind what this node saw; that is then the first event. */
-  readonly unseal: Op<({ key: Buffer } | { name: string; password: string }) & { acceptRollback: boolean }, SealStatus>;
+  readonly unseal: Op<
+    /** `reset` forgets the shares that were given so far. */
+    (({ key: Buffer } | { name: string; password: string }) & { acceptRollback: boolean }) | { reset: true },
+    SealStatus
+  >;
   readonly seal: Op<Record<never, never>, null>;
   /** Re-wraps the root key under the new password; the old slot row is gone in the same transaction. */
   readonly changePassword: Op<{ name: string; oldPassword: string; newPassword: string }, { position: number }>;

@@ -47,25 +47,30 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
       checkCode(app, context, input.initCode, initCode);
       const { adminName: name, adminPassword: password } = input;
       const admin = name === null || password === null ? null : { name, password };
-      if (admin === null && !input.shares)
+      if (admin === null && input.shares === null)
         refuse({
           kind: 'invalid',
-          message: 'give secret_shares and secret_threshold of 1, or admin_name and admin_password',
+          message: 'give secret_shares and secret_threshold, or admin_name and admin_password',
         });
       if (admin !== null && !/^[\w.@-]{1,64}$/.test(admin.name))
         refuse({ kind: 'invalid', message: 'admin_name has 1 to 64 letters, digits, dots, dashes, underscores or @' });
       const complaint = admin === null ? null : passwordComplaint(admin.password);
       if (complaint !== null) refuse({ kind: 'invalid', message: complaint });
-      const made = await initLedger(app.nexus.ports, { admin, share: input.shares, keyFile: null });
+      const made = await initLedger(app.nexus.ports, { admin, shares: input.shares, keyFile: null });
       if (made === null) return refuse({ kind: 'already-initialised' });
-      const keys = made.share === null ? [] : [made.share.toString('hex')];
-      if (made.share !== null) wipe(made.share);
+      const keys = made.shares.map(share => share.toString('hex'));
+      wipe(...made.shares);
       return { keys, rootToken: made.rootToken };
     }),
   ),
 
   unseal: operation('unsealing', async (context, input) => {
     const { attempts } = app.nexus;
+    if ('reset' in input) {
+      if (app.nexus.session !== null) refuse({ kind: 'invalid', message: 'vault is unsealed' });
+      app.nexus.shares.reset();
+      return sealStatus(app);
+    }
     const guesses = [
       `unseal address ${context.from.address}`,
       ...('name' in input ? [`unseal name ${input.name}`] : []),
@@ -78,6 +83,9 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
       acceptRollback ? { ...opener, acceptRollback: recoveredHeader(app, context, input) } : opener,
     );
     const failed = answer._tag === 'Left';
+    const waits = !failed && app.nexus.session === null;
+    // A share that is not the last opens nothing: who gave it is recorded nowhere.
+    if (waits) return sealStatus(app);
     if (wasSealed) recordTry(app, context, failed ? answer.left.kind : null);
     if (failed && answer.left.kind === 'bad-credentials') attempts.failed(...guesses);
     orRefuse(answer);
@@ -137,11 +145,14 @@ const recordTry = (app: App, context: RequestContext, failed: string | null): vo
 export const sealStatus = async (app: App): Promise<SealStatus> => {
   const initialised = await app.nexus.initialised();
   const { session } = app.nexus;
+  const split = initialised ? await app.nexus.split() : null;
   return {
     initialised,
     sealed: session === null,
-    threshold: initialised ? 1 : 0,
-    shares: initialised ? 1 : 0,
+    threshold: initialised ? (split?.threshold ?? 1) : 0,
+    shares: initialised ? (split?.shares ?? 1) : 0,
+    progress: app.nexus.shares.count,
+    nonce: app.nexus.shares.nonce,
     version: app.programVersion,
     ledgerId: session?.custody.ledgerId ?? null,
     degraded: app.nexus.degraded,

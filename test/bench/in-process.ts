@@ -28,7 +28,7 @@ export const inProcess = async (folder: string, embedded: Embedded) => {
   if (config._tag === 'Left') throw new Error(config.left);
   const program = await startProgram(config.right, pino({ level: 'error' }), { database });
   const keyFile = Buffer.alloc(32, 7);
-  const made = await initLedger(program.nexus.ports, { admin: null, share: false, keyFile });
+  const made = await initLedger(program.nexus.ports, { admin: null, shares: null, keyFile });
   const unsealed = await program.nexus.unseal({ key: keyFile });
   const session = program.nexus.session;
   if (made === null || unsealed._tag === 'Left' || session === null) throw new Error('the ledger did not open');

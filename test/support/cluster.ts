@@ -40,8 +40,9 @@ export interface TestCluster {
   readonly db: TestDatabase;
   readonly node: TestNode;
   readonly rootToken: string;
-  /** The one share, hex. */
+  /** The one share, hex: the first of `keys`. */
   readonly key: string;
+  readonly keys: readonly string[];
   readonly admin: { readonly name: string; readonly password: string };
   /** Another process of the same ledger, as far as the program can tell: own folder, own pools, own memory. */
   newNode(options?: { readonly unseal?: boolean }): Promise<TestNode>;
@@ -85,22 +86,30 @@ const startNode = async (db: TestDatabase, folder: string, tokenOf: () => string
   };
 };
 
-export const testCluster = async (): Promise<TestCluster> => {
+export const testCluster = async (split = { shares: 1, threshold: 1 }): Promise<TestCluster> => {
   const db = await testDatabase();
   let rootToken = '';
   const tokenOf = (): string => rootToken;
   const node = await startNode(db, db.dataFolder, tokenOf);
   const made = await node.call('POST', 'sys/init', {
-    ...{ secret_shares: 1, secret_threshold: 1, admin_name: ADMIN.name, admin_password: ADMIN.password },
+    ...{
+      secret_shares: split.shares,
+      secret_threshold: split.threshold,
+      admin_name: ADMIN.name,
+      admin_password: ADMIN.password,
+    },
   });
   if (made.status !== 200) throw new Error(`init answered ${made.status} ${made.text}`);
   rootToken = made.body.root_token;
-  const key: string = made.body.keys[0];
+  const keys: readonly string[] = made.body.keys;
+  const key = keys[0] ?? '';
   const nodes: TestNode[] = [];
   const folders: string[] = [];
   const unseal = async (each: TestNode): Promise<void> => {
-    const unsealed = await each.call('POST', 'sys/unseal', { key });
-    if (unsealed.status !== 200) throw new Error(`unseal answered ${unsealed.status} ${unsealed.text}`);
+    for (const share of keys.slice(0, split.threshold)) {
+      const unsealed = await each.call('POST', 'sys/unseal', { key: share });
+      if (unsealed.status !== 200) throw new Error(`unseal answered ${unsealed.status} ${unsealed.text}`);
+    }
   };
   await unseal(node);
   nodes.push(node);
@@ -116,7 +125,7 @@ export const testCluster = async (): Promise<TestCluster> => {
   };
   whenSuiteEnds(stop);
   return {
-    ...{ db, node, rootToken, key, admin: ADMIN, stop },
+    ...{ db, node, rootToken, key, keys, admin: ADMIN, stop },
     newNode: async (options = {}) => {
       const folder = mkdtempSync(join(tmpdir(), 'tallystick-node-'));
       folders.push(folder);

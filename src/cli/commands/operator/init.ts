@@ -4,6 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import * as t from 'io-ts';
+import { wholeNumber } from '../../arguments/numbers.js';
 import { type CommonOptions, withConnection } from '../../arguments/options.js';
 import { readSecretLine } from '../../arguments/text-input.js';
 import { type Cli, withClient } from '../../cli.js';
@@ -20,6 +21,8 @@ interface Options extends CommonOptions {
   readonly passwordFile?: string;
   readonly initCodeFile?: string;
   readonly unsealKey?: boolean;
+  readonly shares: number;
+  readonly threshold: number;
 }
 
 const Initialised = t.intersection([
@@ -90,8 +93,10 @@ export const initCommand = (cli: Cli): Command =>
     .description('create the ledger, once; shows the root token')
     .addOption(new Option('--admin-name <name>', 'the administrator whose password unseals'))
     .addOption(new Option('--password-file <file>', "the administrator's password is in this file; - is stdin"))
+    .addOption(new Option('--unseal-key', 'unseal keys instead of a password').conflicts(['adminName', 'passwordFile']))
+    .addOption(new Option('--shares <n>', 'with --unseal-key: into how many').argParser(wholeNumber(1)).default(1))
     .addOption(
-      new Option('--unseal-key', 'an unseal key instead of a password').conflicts(['adminName', 'passwordFile']),
+      new Option('--threshold <n>', 'with --unseal-key: how many open it').argParser(wholeNumber(1)).default(1),
     )
     .addOption(new Option('--init-code-file <file>', "the one-time code from the server's console is in this file"))
     .action(async (options: Options) =>
@@ -107,7 +112,7 @@ export const initCommand = (cli: Cli): Command =>
         const code = await initCode(cli, options);
         const body = JSON.stringify({
           ...(admin === null
-            ? { secret_shares: 1, secret_threshold: 1 }
+            ? { secret_shares: options.shares, secret_threshold: options.threshold }
             : { admin_name: admin.name, admin_password: admin.password }),
           ...(code === undefined ? {} : { init_code: code }),
         });

@@ -11,7 +11,14 @@ import { printFacts } from '../../terminal/table.js';
 
 export const SealStatus = t.intersection([
   t.type({ initialized: t.boolean, sealed: t.boolean, version: t.string }),
-  t.partial({ type: t.string, t: t.number, n: t.number, cluster_id: t.string, storage_type: t.string }),
+  t.partial({
+    type: t.string,
+    t: t.number,
+    n: t.number,
+    progress: t.number,
+    cluster_id: t.string,
+    storage_type: t.string,
+  }),
 ]);
 export type SealStatus = t.TypeOf<typeof SealStatus>;
 
@@ -20,11 +27,16 @@ const nextStep = (status: SealStatus): string | null => {
   return status.sealed ? 'Unseal it: tally operator unseal' : null;
 };
 
+/** Where several people open it: how many of them have given theirs. */
+const sharesOf = ({ sealed, t: needed = 1, n = 1, progress = 0 }: SealStatus) =>
+  sealed && needed > 1 ? [['Shares', `${progress} of ${needed} given (there are ${n})`] as const] : [];
+
 export const showStatus = async (cli: Cli, address: string, status: SealStatus): Promise<void> => {
   await printFacts(cli.terminal, [
     ['Server', address],
     ['Initialised', status.initialized ? 'yes' : 'no'],
     ['Sealed', status.sealed ? 'yes' : 'no'],
+    ...sharesOf(status),
     ['Version', status.version],
     ...(status.cluster_id === undefined ? [] : [['Ledger', status.cluster_id] as const]),
   ]);
