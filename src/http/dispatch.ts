@@ -1,5 +1,5 @@
 /** From a call to its route, in the order of checks of vault-wire.md §2.8. */
-import type { MountView } from '../operations/contract.js';
+import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
 import { auth, login } from './auth.js';
 import { answered, type Call } from './call.js';
@@ -7,6 +7,7 @@ import { FieldError } from './fields.js';
 import { kvV2 } from './kv-v2.js';
 import { leases } from './leases.js';
 import { ledger } from './ledger.js';
+import { mounts } from './mounts.js';
 import { policies } from './policies.js';
 import { READ_ONLY, sys, unauthenticated } from './sys.js';
 import { tokens } from './tokens.js';
@@ -46,6 +47,7 @@ const routed = async (call: Call): Promise<Answer> => {
     login(call) ??
     policies(call) ??
     leases(call) ??
+    mounts(call) ??
     sys(call) ??
     tokens(call) ??
     auth(call) ??
@@ -67,8 +69,8 @@ const mounted = async (call: Call): Promise<Answer> => {
   });
 };
 
-const mountOf = ({ operations, path }: Call): MountView | undefined => {
-  let best: MountView | undefined;
+const mountOf = ({ operations, path }: Call): MountDetail | undefined => {
+  let best: MountDetail | undefined;
   for (const mount of operations.mounts())
     if (`${path}/`.startsWith(`${mount.path}/`) && (best === undefined || mount.path.length > best.path.length))
       best = mount;

@@ -96,6 +96,7 @@ export const textsField = (fields: Fields, name: string): readonly string[] | un
 export const mapField = (fields: Fields, name: string): Readonly<Record<string, string>> | undefined => {
   const value = parsed(fields, name);
   if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string' && typeof value !== 'object') throw wrong(name, 'map[string]string', value);
   const pairs: readonly unknown[] = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
   const entries =
     typeof value === 'object' && !Array.isArray(value)

@@ -1,6 +1,7 @@
 /** The KV v2 dialect (vault-wire.md §4) over operations. `inside` is the path inside the mount. */
 import { printDuration } from '../domain/duration.js';
-import type { MetadataChange, MountView, SecretMetadata } from '../operations/contract.js';
+import type { MetadataChange, SecretMetadata } from '../operations/contract.js';
+import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, envelope, errors, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, momentOf } from './call.js';
 import { customMetadataField } from './custom-metadata.js';
@@ -11,7 +12,7 @@ import { printTime } from './times.js';
 const unsupported = oneError(405, 'unsupported operation');
 const ROOT_WARNING = 'Non-listing operations on the root of a K/V v2 mount are not supported.';
 
-export const kvV2 = (call: Call, mount: MountView, inside: string): Promise<Answer> | Answer => {
+export const kvV2 = (call: Call, mount: MountDetail, inside: string): Promise<Answer> | Answer => {
   const [word = '', ...rest] = inside.split('/');
   const path = rest.join('/').replace(/\/$/, '');
   if (word === 'metadata' && call.verb === 'list') return list(call, mount.path, path);

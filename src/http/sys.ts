@@ -4,6 +4,7 @@ import { packageVersion } from '../package-root.js';
 import { type Answer, envelope, errors, noContent, oneError, raw } from './answer.js';
 import { answered, type Call } from './call.js';
 import { boolField, intField, stringField } from './fields.js';
+import { mountObject, mountObjects } from './mounts.js';
 
 /** Clients decide features by Vault's version numbers, and one panics on anything that is no strict semantic version. */
 const DIALECT_VERSION = '1.15.0';
@@ -165,37 +166,6 @@ export const unauthenticated: Readonly<Record<string, Route | undefined>> = {
 /** What a GET on them says about other verbs. */
 export const READ_ONLY: ReadonlySet<string> = new Set(['sys/health', 'sys/seal-status', 'sys/leader']);
 
-const mountObject = (type: string, description: string, options: Readonly<Record<string, string>>) => ({
-  type,
-  description,
-  options: Object.keys(options).length === 0 ? null : options,
-  accessor: '',
-  config: { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false },
-  local: false,
-  seal_wrap: false,
-  external_entropy_access: false,
-});
-
-const mountObjects = (call: Call, auth: boolean) =>
-  Object.fromEntries(
-    call.operations
-      .mounts()
-      .filter(({ path }) => path.startsWith('auth/') === auth)
-      .map(({ path, type, description, options }) => [
-        `${auth ? path.slice(5) : path}/`,
-        mountObject(type, description, options),
-      ]),
-  );
-
-/** Names of mounts, for who may see them: the data, and the same at the top level for old clients. */
-const mounts =
-  (auth: boolean): Route =>
-  call =>
-    answered(call, call.operations.auth.lookupSelf({ ...call.context, path: 'auth/token/lookup-self' }, {}), () => {
-      const data = mountObjects(call, auth);
-      return { status: 200, body: envelope(call.context.requestId, { data: JSON.stringify(data), top: data }) };
-    });
-
 /** The probe that command lines make before any `kv` command: which mount, and that it is version 2. */
 const uiMount = (call: Call, asked: string): Promise<Answer> =>
   answered(call, call.operations.auth.lookupSelf({ ...call.context, path: 'auth/token/lookup-self' }, {}), () => {
@@ -207,13 +177,16 @@ const uiMount = (call: Call, asked: string): Promise<Answer> =>
           asked.replace(/["\\]/g, '') +
           '/"',
       );
-    const data = { path: `${mount.path}/`, ...mountObject(mount.type, mount.description, mount.options) };
+    const shown = mount.path.startsWith('auth/') ? mount.path.slice(5) : mount.path;
+    const data = { path: `${shown}/`, ...mountObject(mount) };
     return { status: 200, body: envelope(call.context.requestId, { data: JSON.stringify(data) }) };
   });
 
 const uiMounts: Route = call =>
   answered(call, call.operations.auth.lookupSelf({ ...call.context, path: 'auth/token/lookup-self' }, {}), () => {
-    const data = { secret: mountObjects(call, false), auth: mountObjects(call, true) };
+    const all = call.operations.mounts();
+    const auth = all.filter(({ path }) => path.startsWith('auth/'));
+    const data = { secret: mountObjects(all.filter(mount => !auth.includes(mount))), auth: mountObjects(auth) };
     return { status: 200, body: envelope(call.context.requestId, { data: JSON.stringify(data) }) };
   });
 
@@ -225,8 +198,6 @@ const metrics: Route = call =>
   }));
 
 const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
-  'sys/mounts': { read: mounts(false) },
-  'sys/auth': { read: mounts(true) },
   'sys/internal/ui/mounts': { read: uiMounts },
   'sys/metrics': { read: metrics },
 };

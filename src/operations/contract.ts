@@ -6,6 +6,7 @@ import type { Asking, Capability } from '../authority/permission.js';
 import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 import type { Split } from '../keys/shares.js';
+import type { MountDetail, MountOperations } from './mounts/contract.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
 
 /** Who asks, from where, and how long they wait. Made once for each request. */
@@ -321,15 +322,6 @@ export interface ProjectionOperations {
   >;
 }
 
-/** What a path means, decided by the mounts as of now. */
-export interface MountView {
-  /** Path without its trailing slash. */
-  readonly path: string;
-  readonly type: 'kv' | 'system' | 'cubbyhole' | 'token' | 'userpass';
-  readonly options: Readonly<Record<string, string>>;
-  readonly description: string;
-}
-
 export type TokenNamed =
   | { readonly kind: 'self' }
   | { readonly kind: 'token'; readonly token: string }
@@ -359,7 +351,8 @@ export interface Operations {
   readonly ledger: LedgerOperations;
   readonly projections: ProjectionOperations;
   /** The mounts that exist; empty while sealed. Longest prefix wins. */
-  readonly mounts: () => readonly MountView[];
+  readonly mounts: () => readonly MountDetail[];
+  readonly mount: MountOperations;
   /** May the caller do this on the request's path? For paths that nothing serves: a denial comes before "not there". */
   readonly permitted: Op<{ readonly capability: Capability }, null>;
   /** Prometheus text. Needs a token with root or auditor permission unless the server is told otherwise. */

@@ -2,7 +2,7 @@
 
 import { type App, sessionOf } from './app.js';
 import { authorise } from './authorise.js';
-import type { MountView, Operations } from './contract.js';
+import type { Operations } from './contract.js';
 import { listOperation } from './kv/list.js';
 import { metadataOperation } from './kv/metadata.js';
 import { readOperations } from './kv/read.js';
@@ -14,6 +14,7 @@ import { permissionOperations } from './ledger/permissions.js';
 import { restoreOperations } from './ledger/restore.js';
 import { loginOperation } from './login.js';
 import { type MetricsParts, metricsOperation } from './metrics.js';
+import { mountOperations, mountsOf } from './mounts/mounts.js';
 import { operation } from './operation.js';
 import { capabilitiesOperation } from './policies/capabilities.js';
 import { policyOperations } from './policies/policies.js';
@@ -50,27 +51,11 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
     ...permissionOperations(app),
   },
   projections: projectionOperations(app, parts.projectionControl),
-  mounts: () => mountViews(app),
+  mounts: () => (app.nexus.session === null ? [] : mountsOf(app.nexus.session)),
+  mount: mountOperations(app),
   permitted: operation('asking for permission', async (context, { capability }) => {
     await authorise(app, sessionOf(app), context, { op: `${context.method} request`, capability });
     return null;
   }),
   metrics: metricsOperation(app, parts.metrics),
 });
-
-/** The mounts of the ledger, and the two login methods that every ledger has. */
-const mountViews = (app: App): readonly MountView[] => {
-  const { session } = app.nexus;
-  if (session === null) return [];
-  const stored = session.authority.mounts.all.flatMap(({ path, type, options, description }): MountView[] =>
-    type === 'kv' || type === 'system' || type === 'cubbyhole'
-      ? [{ path: path.slice(0, -1), type, options, description }]
-      : [],
-  );
-  return [...stored, ...AUTH_MOUNTS];
-};
-
-const AUTH_MOUNTS: readonly MountView[] = [
-  { path: 'auth/token', type: 'token', options: {}, description: 'token based credentials' },
-  { path: 'auth/userpass', type: 'userpass', options: {}, description: 'names and passwords of administrators' },
-];

@@ -1,0 +1,134 @@
+/** Mounts: listed, read, enabled, tuned, disabled. Who is first at the head of the ledger has the path. */
+
+import { accessorOf, type Mount, NO_MOUNT } from '../../authority/mounts.js';
+import type { Capability } from '../../authority/permission.js';
+import { randomUuid4 } from '../../crypto/random.js';
+import type { Failure } from '../../failure.js';
+import type { Session } from '../../nexus/session.js';
+import { type App, refuse, sessionOf } from '../app.js';
+import { authorise, authoriseCommand } from '../authorise.js';
+import { changeAuthority } from '../authority-change.js';
+import { operation } from '../operation.js';
+import type { MountConfig, MountDetail, MountOperations } from './contract.js';
+import * as rules from './rules.js';
+
+/** Every ledger's own: the token store, and the door of administrators until a userpass mount takes its path. */
+const BUILT_IN: readonly MountDetail[] = [
+  { path: 'auth/token', type: 'token', description: 'token based credentials' },
+  { path: 'auth/userpass', type: 'userpass', description: 'names and passwords of administrators' },
+].map(mount => ({
+  ...mount,
+  ...{ accessor: accessorOf({ type: mount.type, id: NO_MOUNT }), uuid: NO_MOUNT, options: {}, config: {} },
+}));
+
+/** Mounts of the ledger and the built-in ones, without their keys; authority as folded so far. */
+export const mountsOf = ({ authority }: Session): readonly MountDetail[] => {
+  return [...authority.mounts.all.map(detailOf), ...BUILT_IN.filter(({ path }) => authority.mounts.at(path) === null)];
+};
+
+const detailOf = (mount: Mount): MountDetail => ({
+  path: mount.path.slice(0, -1),
+  type: mount.type,
+  description: mount.description,
+  accessor: accessorOf(mount),
+  uuid: mount.id,
+  options: mount.options,
+  config: mount.config,
+});
+
+const invalid = (message: string): Failure => ({ kind: 'invalid', message });
+
+const refuseIf = (complaint: string | null): void => {
+  if (complaint !== null) refuse(invalid(complaint));
+};
+
+export const mountOperations = (app: App): MountOperations => ({
+  list: operation('listing mounts', async (context, { auth }) => {
+    const session = sessionOf(app);
+    await authorise(app, session, context, { op: 'mount.list', capability: 'read' });
+    return mountsOf(session).filter(({ path }) => rules.isAuth(path) === auth);
+  }),
+
+  read: operation('reading a mount', async (context, { path, missing }) => {
+    const session = sessionOf(app);
+    await authorise(app, session, context, { op: 'mount.read', capability: 'read' });
+    return mountsOf(session).find(mount => mount.path === path) ?? refuse(invalid(missing));
+  }),
+
+  enable: operation('enabling a mount', async (context, { path, type, description, options, config }) => {
+    const session = sessionOf(app);
+    const [op, capability] = ['mount.enable', 'update' as const];
+    const caller = await authoriseCommand(app, session, context, { op, capability });
+    const { mounts } = session.authority;
+    // The administrators' door is no mount of the ledger: a real userpass mount may take its path.
+    const taken = (): string | null => {
+      const paths = [...mounts.all.map(mount => mount.path.slice(0, -1)), 'auth/token'];
+      return rules.pathComplaint(path, paths);
+    };
+    refuseIf(rules.typeComplaint(path, type));
+    refuseIf(rules.descriptionComplaint(description));
+    refuseIf(taken());
+    if (!rules.lifetimesFit(config)) refuse(invalid('given default lease TTL greater than given max lease TTL'));
+    const mount = { path: `${path}/`, kind: 'auth', type, description, options, config };
+    return changeAuthority(app, caller, context, {
+      ...{ op, capability, type: 'mount.enabled', streamId: randomUuid4(), own: { mount } },
+      facts: () => ({ number: mounts.highestNumber + 1 }),
+      unless: () => {
+        const complaint = taken();
+        return complaint === null ? null : invalid(complaint);
+      },
+    });
+  }),
+
+  tune: operation('tuning a mount', async (context, { path, description, options, config }) => {
+    const session = sessionOf(app);
+    const [op, capability] = ['mount.tune', 'update' as const];
+    const caller = await authoriseCommand(app, session, context, { op, capability });
+    await session.reader.refresh();
+    const { mounts } = session.authority;
+    const before =
+      mounts.at(path) ?? refuse(invalid(`tune of path "${rules.shownPath(path)}" failed: no mount entry found`));
+    refuseIf(rules.descriptionComplaint(description ?? ''));
+    if (options?.version !== undefined && options.version !== before.options.version)
+      refuse(invalid('the version of a mount cannot be changed: enable one of that version at another path'));
+    const merged = withoutNulls({ ...before.config, ...config });
+    if (!rules.lifetimesFit(merged))
+      refuse(
+        invalid(
+          `backend max lease TTL of ${rules.secondsOf(merged, 'max_lease_ttl')} would be less than backend default lease TTL of ${rules.secondsOf(merged, 'default_lease_ttl')}`,
+        ),
+      );
+    const mount = {
+      description: description ?? before.description,
+      options: { ...before.options, ...options },
+      config: merged,
+    };
+    if (JSON.stringify(mount) === JSON.stringify(settingsOf(before))) return { position: null };
+    return changeAuthority(app, caller, context, {
+      ...{ op, capability, type: 'mount.tuned', streamId: before.id, own: { mount } },
+      // Merged with what was there: if that moved, so would the result.
+      unless: () => (mounts.byId(before.id) === before ? null : { kind: 'busy', retryAfterSeconds: 1 }),
+    });
+  }),
+
+  disable: operation('disabling a mount', async (context, { path }) => {
+    const session = sessionOf(app);
+    const [op, capability]: [string, Capability] = ['mount.disable', 'delete'];
+    const caller = await authoriseCommand(app, session, context, { op, capability });
+    await session.reader.refresh();
+    if (path === 'auth/token') refuse(invalid('token credential backend cannot be disabled'));
+    if (/^(?:sys|cubbyhole|identity)$/.test(path)) refuse(invalid(`cannot unmount "${path}/"`));
+    const { mounts } = session.authority;
+    const mount = mounts.at(path);
+    if (mount === null) return { position: null };
+    return changeAuthority(app, caller, context, {
+      ...{ op, capability, type: 'mount.disabled', streamId: mount.id, own: { mount: { path: mount.path } } },
+      unless: () => (mounts.byId(mount.id) === null ? 'nothing' : null),
+    });
+  }),
+});
+
+const settingsOf = ({ description, options, config }: Mount) => ({ description, options, config });
+
+const withoutNulls = (config: MountConfig): MountConfig =>
+  Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));

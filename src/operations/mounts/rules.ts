@@ -1,0 +1,47 @@
+/** Which mounts may be: reserved paths, types, lifetimes. Pure; answers the dialect's words (vault-wire.md §8.2, §8.3). */
+import { SYSTEM_TTL_SECONDS } from '../tokens/ttl.js';
+import type { MountConfig } from './contract.js';
+
+const AUTH_TYPES: ReadonlySet<string> = new Set(['userpass', 'approle', 'cert', 'jwt']);
+const RESERVED = /^(?:sys|cubbyhole|auth|audit|identity)(?:\/|$)/;
+const PATH_BYTES_MAX = 512;
+const DESCRIPTION_BYTES_MAX = 4096;
+
+export const isAuth = (path: string): boolean => path.startsWith('auth/');
+
+/** As answers about mounts show it: with its slash, and without `auth/`. */
+export const shownPath = (path: string): string => `${isAuth(path) ? path.slice(5) : path}/`;
+
+/** Null: fine. */
+export const pathComplaint = (path: string, taken: Iterable<string>): string | null => {
+  const own = isAuth(path) ? path.slice(5) : path;
+  if (!isAuth(path) && RESERVED.test(path)) return `cannot mount "${path}/"`;
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX) return `a mount's path has at most ${PATH_BYTES_MAX} bytes`;
+  if (!/^[^\s\p{Cc}"\\+*/]+(?:\/[^\s\p{Cc}"\\+*/]+)*$/u.test(own))
+    return "a mount's path has no empty parts, spaces, quotes, backslashes, '+' or '*'";
+  for (const other of taken)
+    if (`${path}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${path}/`))
+      return `path is already in use at ${shownPath(other)}`;
+  return null;
+};
+
+export const typeComplaint = (path: string, type: string): string | null => {
+  if (type === '') return 'backend type must be specified as a string';
+  return isAuth(path) && AUTH_TYPES.has(type) ? null : `plugin not found in the catalog: ${type.slice(0, 64)}`;
+};
+
+export const descriptionComplaint = (description: string): string | null =>
+  Buffer.byteLength(description) > DESCRIPTION_BYTES_MAX
+    ? `a mount's description has at most ${DESCRIPTION_BYTES_MAX} bytes`
+    : null;
+
+export const secondsOf = (config: MountConfig, name: string): number => {
+  const value = config[name];
+  return typeof value === 'number' && value > 0 ? value : 0;
+};
+
+/** Default and maximum must fit each other; unset ones are the system's. */
+export const lifetimesFit = (config: MountConfig): boolean => {
+  const shortest = secondsOf(config, 'default_lease_ttl');
+  return shortest <= (secondsOf(config, 'max_lease_ttl') || Math.max(SYSTEM_TTL_SECONDS, shortest));
+};
