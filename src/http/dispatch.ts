@@ -3,8 +3,8 @@ import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
 import { auth, login } from './auth.js';
 import { answered, type Call } from './call.js';
+import { engines } from './engines.js';
 import { FieldError } from './fields.js';
-import { kvV2 } from './kv-v2.js';
 import { leases } from './leases.js';
 import { ledger } from './ledger.js';
 import { mounts } from './mounts.js';
@@ -58,8 +58,9 @@ const routed = async (call: Call): Promise<Answer> => {
 
 const mounted = async (call: Call): Promise<Answer> => {
   const mount = mountOf(call);
+  const engine = mount === undefined ? undefined : engines[mount.type];
+  if (mount !== undefined && engine !== undefined) return engine(call, mount, call.path.slice(mount.path.length + 1));
   // Denial is decided first, so that an outsider cannot probe for mounts.
-  if (mount?.type === 'kv') return kvV2(call, mount, call.path.slice(mount.path.length + 1));
   const capability = call.verb === 'write' ? 'update' : call.verb;
   return answered(call, call.operations.permitted(call.context, { capability }), () => {
     const asked = `${call.path}${call.verb === 'list' && !call.path.endsWith('/') ? '/' : ''}`;

@@ -1,0 +1,12 @@
+/** What answers below a mount, by the mount's type: an engine or a login method more is a line more. */
+import type { MountDetail } from '../operations/mounts/contract.js';
+import type { Answer } from './answer.js';
+import type { Call } from './call.js';
+import { kvV2 } from './kv-v2.js';
+
+/** `inside` = the path inside the mount. Who asks for what no engine serves is judged before the answer is given. */
+export type Engine = (call: Call, mount: MountDetail, inside: string) => Promise<Answer> | Answer;
+
+export const engines: Readonly<Record<string, Engine | undefined>> = {
+  kv: kvV2,
+};
