@@ -30,6 +30,7 @@ const Variables = t.partial({
   TALLYSTICK_LOG: t.string,
   TALLYSTICK_NODE: t.string,
   TALLYSTICK_POOL: t.string,
+  TALLYSTICK_READ_CACHE: t.string,
   TALLYSTICK_WORKERS: t.string,
   TALLYSTICK_PROJECTORS: t.string,
 });
@@ -54,6 +55,8 @@ export interface Config {
   readonly schema: string;
   readonly databaseTls: TlsFiles;
   readonly poolSize: number;
+  /** Of sealed rows that were read, kept for the next read; 0 = every read asks for its rows. */
+  readonly readCacheMib: number;
   /** Processes that share the port; 1 = this one alone. */
   readonly workers: number;
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | null } | null;
@@ -108,6 +111,7 @@ const configFrom = (flags: Flags, set: Set): Config => {
       key: set('databaseKey', 'TALLYSTICK_DATABASE_KEY'),
     },
     poolSize: numberBetween('TALLYSTICK_POOL', set('pool', 'TALLYSTICK_POOL') ?? '8', 2, 100),
+    readCacheMib: numberBetween('TALLYSTICK_READ_CACHE', set('readCache', 'TALLYSTICK_READ_CACHE') ?? '64', 0, 4096),
     workers: numberBetween('TALLYSTICK_WORKERS', set('workers', 'TALLYSTICK_WORKERS') ?? '1', 1, 64),
     tls: tlsFiles(set),
     plainHttp:

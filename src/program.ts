@@ -171,6 +171,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       runner: database.writer,
       openPipeline: database.openPipeline,
       nowMs,
+      readCacheBytes: config.readCacheMib * 1024 * 1024,
       anchorPath: files.anchor,
       committed: () => {
         projector.wake();

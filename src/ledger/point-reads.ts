@@ -1,17 +1,17 @@
 /**
  * Point reads: a stream's newest event, the events that its head names, and their key rows, in one statement for all reads
  * that arrive in one turn of the event loop. Linearizable because a read joins only a statement that is not yet sent: its
- * snapshot is younger than the read. Rows that are cached are used when that snapshot says that they are still the same; and
- * when lane 1 moved, its tail is folded before the caller authorises.
+ * snapshot is younger than the read. Cached rows are used unless that snapshot shows an event of their stream that is younger
+ * than they are; and when lane 1 moved, its tail is folded before the caller authorises.
  */
 import type { Uuid } from '../crypto/bytes.js';
-import { textArray, uuidArray } from '../postgres/arrays.js';
+import { uuidArray } from '../postgres/arrays.js';
 import type { Pipeline } from '../postgres/pipeline.js';
 import type { StoredEvent } from './event.js';
 import { IntegrityError } from './integrity.js';
 import { authorityTailAfter, TAIL_PAGE } from './known.js';
 import { moved, type PointRow, pointReads } from './point-statements.js';
-import { type CachedRead, RowCache } from './row-cache.js';
+import { RowCache } from './row-cache.js';
 import type { KeyRow } from './sealed-event.js';
 
 /** Rows as they were stored; nothing here is authenticated yet. */
@@ -50,10 +50,14 @@ export class LoaderFull extends Error {
 
 export interface LoaderPorts {
   readonly openPipeline: () => Promise<Pipeline>;
+  /** Of sealed rows, for each connection. */
+  readonly cacheBytes: number;
   /** The newest lane-1 position that was folded here. */
   readonly authorityPosition: () => number;
   /** Called with each flight's lane-1 tail before its readers are answered; may load keys first. Rejections fail the readers. */
   readonly foldAuthority: (tail: readonly StoredEvent[]) => Promise<void>;
+  /** Of the keyring: another one, and cached key rows may be under a key that is gone. */
+  readonly keyringGeneration: () => number;
 }
 
 interface Connection {
@@ -119,7 +123,9 @@ export class PointReader {
   async #flight(batch: readonly Waiting[]): Promise<void> {
     try {
       const { pipeline, cache } = await this.#connected();
-      const cached = new Map<Uuid, CachedRead>();
+      const generation = this.ports.keyringGeneration;
+      cache.keptUnder(generation());
+      const cached = new Map<Uuid, PointRead>();
       const missing = new Set<Uuid>();
       for (const { id } of batch) {
         if (id === null || cached.has(id)) continue;
@@ -128,20 +134,18 @@ export class PointReader {
         else cached.set(id, known);
       }
       const [[now], rows] = await Promise.all([
-        pipeline.run(moved, [
-          this.ports.authorityPosition(),
-          uuidArray([...cached.keys()]),
-          textArray(Array.from(cached.values(), ({ mark }) => mark)),
-        ]),
+        pipeline.run(moved, [this.ports.authorityPosition(), cache.asOf]),
         readRows(pipeline, [...missing]),
       ]);
       if (now === undefined) throw new IntegrityError('ledger head');
+      cache.advance(now.size, now.streams);
       if (now.authority) await this.#foldAuthority(pipeline);
+      const stale = now.streams === null || !cache.keptUnder(generation()) ? [...cached.keys()] : now.streams;
+      const again = stale.filter(id => cached.delete(id));
       const found = new Map<Uuid, Found>();
-      for (const [id, { read }] of cached) found.set(id, { read, size: now.size });
-      for (const id of now.stale) cache.delete(id);
-      for (const row of [...rows, ...(await readRows(pipeline, now.stale))]) {
-        cache.put(row.id, row, row.mark);
+      for (const [id, read] of cached) found.set(id, { read, size: now.size });
+      for (const row of [...rows, ...(await readRows(pipeline, again))]) {
+        cache.put(row.id, row);
         found.set(row.id, { read: row, size: row.size });
       }
       for (const { id, resolve } of batch) resolve(id === null ? null : (found.get(id) ?? null));
@@ -165,7 +169,9 @@ export class PointReader {
       if (current?.pipeline.alive) return current;
       // Two flights may find the connection gone in the same turn: one opens another, the other waits for that.
       if (this.#connection !== connection) continue;
-      this.#connection = this.ports.openPipeline().then(pipeline => ({ pipeline, cache: new RowCache() }));
+      this.#connection = this.ports
+        .openPipeline()
+        .then(pipeline => ({ pipeline, cache: new RowCache(this.ports.cacheBytes) }));
       return this.#connection;
     }
   }

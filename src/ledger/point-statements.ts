@@ -1,4 +1,4 @@
-/** The statements of point reads: the rows of a stream's head, and whether rows that were read before are still those. */
+/** The statements of point reads: the rows of a stream's head, and which streams moved since rows were read. */
 import type { Uuid } from '../crypto/bytes.js';
 import { E } from '../fp.js';
 import { decodeKeyRow } from '../keys/store.js';
@@ -8,8 +8,6 @@ import type { PointRead } from './point-reads.js';
 
 export interface PointRow extends PointRead {
   readonly id: Uuid;
-  /** As `RowCache` keeps it. */
-  readonly mark: string;
 }
 
 const eventOrNone = (raw: RawRow, prefix: string): StoredEvent | null => {
@@ -19,13 +17,12 @@ const eventOrNone = (raw: RawRow, prefix: string): StoredEvent | null => {
 };
 
 const pointRow = (raw: RawRow): PointRow | null => {
-  const { id, size, mark } = raw;
-  if (typeof id !== 'string' || typeof size !== 'number' || typeof mark !== 'string') return null;
+  const { id, size } = raw;
+  if (typeof id !== 'string' || typeof size !== 'number') return null;
   const keys = ['hk_', 'wk_', 'ak_'].flatMap(prefix => decodeKeyRow(raw, prefix) ?? []);
   return {
     id,
     size,
-    mark,
     newest: eventOrNone(raw, 'h_'),
     written: eventOrNone(raw, 'w_'),
     annotated: eventOrNone(raw, 'a_'),
@@ -38,19 +35,16 @@ const keyColumns = (alias: string): string =>
 
 /** The rows of the stream i.id. Lateral with a limit: one index probe for each, whatever the planner knows of the tables. */
 const ROWS = `
-  left join lateral (select ctid, xmin, * from events where stream_id = i.id order by stream_version desc limit 1) h on true
-  left join lateral (select ctid, xmin, * from events
+  left join lateral (select * from events where stream_id = i.id order by stream_version desc limit 1) h on true
+  left join lateral (select * from events
                       where (h.facts ->> 'written')::integer <> h.stream_version
                         and stream_id = i.id and stream_version = (h.facts ->> 'written')::integer limit 1) w on true
-  left join lateral (select ctid, xmin, * from events
+  left join lateral (select * from events
                       where (h.facts ->> 'annotated')::integer <> h.stream_version
                         and stream_id = i.id and stream_version = (h.facts ->> 'annotated')::integer limit 1) a on true
-  left join lateral (select ctid, xmin, * from keys where key_id = h.key_id limit 1) hk on true
-  left join lateral (select ctid, xmin, * from keys where key_id = w.key_id limit 1) wk on true
-  left join lateral (select ctid, xmin, * from keys where key_id = a.key_id limit 1) ak on true`;
-
-/** Every version of a row has a place and a transaction of its own; an update in place there is not. */
-const MARK = `concat(${['h', 'w', 'a', 'hk', 'wk', 'ak'].map(row => `${row}.ctid, ${row}.xmin`).join(", '/', ")})`;
+  left join lateral (select * from keys where key_id = h.key_id limit 1) hk on true
+  left join lateral (select * from keys where key_id = w.key_id limit 1) wk on true
+  left join lateral (select * from keys where key_id = a.key_id limit 1) ak on true`;
 
 export const pointReads: Query<PointRow> = query(
   'ledger_point_reads',
@@ -62,32 +56,38 @@ export const pointReads: Query<PointRow> = query(
       return E.left(String(error));
     }
   },
-  `select i.id, (select size from ledger_head) as size, ${MARK} as mark,
+  `select i.id, (select size from ledger_head) as size,
           ${eventColumnsOf('h', 'h_', true)}, ${keyColumns('hk')},
           ${eventColumnsOf('w', 'w_', true)}, ${keyColumns('wk')},
           ${eventColumnsOf('a', 'a_', true)}, ${keyColumns('ak')}
      from unnest($1::uuid[]) as i (id) ${ROWS}`,
 );
 
+/** More than so many new events, and everything that is cached is dropped instead of looked through. */
+export const MOVED_MAX = 1000;
+
 export interface Moved {
   /** The ledger's size in this snapshot. */
   readonly size: number;
   /** Lane 1 has events after $1. */
   readonly authority: boolean;
-  /** Streams of $2 whose rows are other ones than $3 says. */
-  readonly stale: readonly Uuid[];
+  /** Streams that got events after $2; null: more than MOVED_MAX events. */
+  readonly streams: readonly Uuid[] | null;
 }
 
 /** One snapshot, one row, and nearly always nothing in it. */
 export const moved: Query<Moved> = query(
   'ledger_moved',
-  ({ size, authority, stale }) =>
-    typeof size === 'number' && typeof authority === 'boolean' && typeof stale === 'string'
-      ? E.right({ size, authority, stale: stale === '' ? [] : stale.split(',') })
+  ({ size, authority, streams, events }) =>
+    typeof size === 'number' &&
+    typeof authority === 'boolean' &&
+    typeof streams === 'string' &&
+    typeof events === 'number'
+      ? E.right({ size, authority, streams: events > MOVED_MAX ? null : streams === '' ? [] : streams.split(',') })
       : E.left('what moved'),
   `select (select size from ledger_head) as size,
           exists (select from events where lane = 1 and position > $1) as authority,
-          coalesce((select string_agg(i.id::text, ',')
-                      from unnest($2::uuid[], $3::text[]) as i (id, mark) ${ROWS}
-                     where i.mark <> ${MARK}), '') as stale`,
+          coalesce(string_agg(t.stream_id::text, ','), '') as streams,
+          count(*) as events
+     from (select stream_id from events where position > $2 order by position limit ${MOVED_MAX + 1}) t`,
 );

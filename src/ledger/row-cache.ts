@@ -1,50 +1,66 @@
 /**
- * Sealed rows of point reads, kept for one connection: what was stored, never plaintext and never an open key. An entry is
- * used only after the database said, in a snapshot younger than the read, that the stream's newest event, the events that it
- * names and their key rows are still the very row versions that were read (`mark`): a new event, an edit by hand and a key
- * row that is gone all show at once.
+ * Sealed rows of point reads, kept for one connection: what was stored, never plaintext and never an open key. All of them
+ * are exact as of one size of the ledger, `asOf`. An event of a stream, whoever appended it, takes the stream's rows away,
+ * and so does a change of the keyring: key rows are wrapped anew without an event of their stream.
  */
 import type { Uuid } from '../crypto/bytes.js';
 import type { PointRead } from './point-reads.js';
 
-export interface CachedRead {
+interface Entry {
   readonly read: PointRead;
-  /** Place and transaction of each row version, as PostgreSQL gives them. */
-  readonly mark: string;
-}
-
-interface Entry extends CachedRead {
   readonly weight: number;
 }
 
-export const CACHE_BYTES_MAX = 64 * 1024 * 1024;
 /** Larger rows are read whenever they are asked for: one would push out hundreds of usual ones. */
 const ENTRY_BYTES_MAX = 256 * 1024;
 
 export class RowCache {
   readonly #entries = new Map<Uuid, Entry>();
   #bytes = 0;
+  #asOf = 0;
+  #generation = -1;
 
-  constructor(readonly bytesMax = CACHE_BYTES_MAX) {}
+  constructor(readonly bytesMax: number) {}
 
   get size(): number {
     return this.#entries.size;
   }
 
-  get(id: Uuid): CachedRead | undefined {
+  /** The ledger's size as of which every row here is the newest. */
+  get asOf(): number {
+    return this.#asOf;
+  }
+
+  /** False, and empty from now on: the keyring is another one than the rows were kept under. */
+  keptUnder(generation: number): boolean {
+    if (this.#generation === generation) return true;
+    this.#generation = generation;
+    this.clear();
+    return false;
+  }
+
+  get(id: Uuid): PointRead | undefined {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
     // A Map iterates in order of insertion: re-inserting makes this the youngest.
     this.#entries.delete(id);
     this.#entries.set(id, entry);
-    return entry;
+    return entry.read;
   }
 
-  put(id: Uuid, read: PointRead, mark: string): void {
+  /** `streams` are those with events between `asOf` and `size`; null: too many to name. */
+  advance(size: number, streams: readonly Uuid[] | null): void {
+    if (streams === null) this.clear();
+    else for (const id of streams) this.delete(id);
+    this.#asOf = Math.max(this.#asOf, size);
+  }
+
+  /** Rows of a snapshot that is older than what is known here are not kept: they may be of the past already. */
+  put(id: Uuid, read: PointRead): void {
     this.delete(id);
     const weight = weightOf(read);
-    if (weight > ENTRY_BYTES_MAX) return;
-    this.#entries.set(id, { read, mark, weight });
+    if (weight > ENTRY_BYTES_MAX || read.size < this.#asOf) return;
+    this.#entries.set(id, { read, weight });
     this.#bytes += weight;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.bytesMax) break;

@@ -134,7 +134,7 @@ export class Nexus {
 
   /** How many shares there are and how many open it; null when none do. Read once, and again at each unseal. */
   async split(): Promise<Split | null> {
-    this.#split ??= splitOf(await this.ports.database.writer.run(slotRows));
+    if (this.#split === undefined) this.#split = splitOf(await this.ports.database.writer.run(slotRows));
     return this.#split;
   }
 

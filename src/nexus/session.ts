@@ -28,6 +28,7 @@ export interface SessionPorts {
   readonly runner: Pool;
   readonly openPipeline: () => Promise<Pipeline>;
   readonly nowMs: () => number;
+  readonly readCacheBytes: number;
   /** Null: another process of this node writes it. */
   readonly anchorPath: string | null;
   /** After each commit of this process: ring the doorbell, wake the workers. */
@@ -74,8 +75,10 @@ export class Session {
     });
     this.reader = new PointReader({
       openPipeline: ports.openPipeline,
+      cacheBytes: ports.readCacheBytes,
       authorityPosition: () => authority.position,
       foldAuthority: tail => this.#foldAuthority(tail),
+      keyringGeneration: () => custody.keyring.generation,
     });
     this.recorder = new Recorder(custody, this.appender, ports.nowMs, cause => ports.notice('record', cause));
   }

@@ -10,6 +10,9 @@ import { whenSuiteEnds } from '../support/cleanup.js';
 import { type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 
+/** No sealed rows are kept: each read meets the edited row, not the genuine one that was read before. */
+const EVERY_READ_ASKS = { readCache: '0' };
+
 let cluster: TestCluster;
 let node: TestNode;
 let sql: pg.Client;
@@ -69,7 +72,7 @@ describe('an edited event', test => {
   let position = 0;
 
   test.before(async () => {
-    cluster = await testCluster();
+    cluster = await testCluster(undefined, EVERY_READ_ASKS);
     node = cluster.node;
     sql = await plainClient();
     await sql.query('alter table events disable trigger all; alter table batches disable trigger all');
@@ -230,7 +233,7 @@ describe('an edited head, slot or keyring', test => {
   let headSize = 0;
 
   test.before(async () => {
-    cluster = await testCluster();
+    cluster = await testCluster(undefined, EVERY_READ_ASKS);
     node = cluster.node;
     sql = await plainClient();
     await sql.query('alter table events disable trigger all; alter table batches disable trigger all');

@@ -51,8 +51,16 @@ export interface TestCluster {
 
 const ADMIN = { name: 'ada', password: 'correct lantern copper violin' };
 
-const startNode = async (db: TestDatabase, folder: string, tokenOf: () => string): Promise<TestNode> => {
-  const config = readConfig({ data: folder, listen: '127.0.0.1:0', log: 'debug' }, {});
+/** Settings that a test wants otherwise, by their flags. */
+type Settings = Readonly<Record<string, string>>;
+
+const startNode = async (
+  db: TestDatabase,
+  folder: string,
+  tokenOf: () => string,
+  settings: Settings,
+): Promise<TestNode> => {
+  const config = readConfig({ data: folder, listen: '127.0.0.1:0', log: 'debug', ...settings }, {});
   if (config._tag === 'Left') throw new Error(config.left);
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
@@ -86,11 +94,14 @@ const startNode = async (db: TestDatabase, folder: string, tokenOf: () => string
   };
 };
 
-export const testCluster = async (split = { shares: 1, threshold: 1 }): Promise<TestCluster> => {
+export const testCluster = async (
+  split = { shares: 1, threshold: 1 },
+  settings: Settings = {},
+): Promise<TestCluster> => {
   const db = await testDatabase();
   let rootToken = '';
   const tokenOf = (): string => rootToken;
-  const node = await startNode(db, db.dataFolder, tokenOf);
+  const node = await startNode(db, db.dataFolder, tokenOf, settings);
   const made = await node.call('POST', 'sys/init', {
     ...{
       secret_shares: split.shares,
@@ -130,7 +141,7 @@ export const testCluster = async (split = { shares: 1, threshold: 1 }): Promise<
       const folder = mkdtempSync(join(tmpdir(), 'tallystick-node-'));
       folders.push(folder);
       copyFileSync(join(db.dataFolder, 'erasure-keys'), join(folder, 'erasure-keys'));
-      const another = await startNode(db, folder, tokenOf);
+      const another = await startNode(db, folder, tokenOf, settings);
       nodes.push(another);
       if (options.unseal !== false) await unseal(another);
       return another;

@@ -1,0 +1,108 @@
+/** Sealed rows that are kept: until their stream moved, the keyring changed, or there is no room; never those of the past. */
+import * as assert from 'uvu/assert';
+import type { PointRead } from '../../src/ledger/point-reads.js';
+import { RowCache } from '../../src/ledger/row-cache.js';
+import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
+import { describe } from '../support/describe.js';
+
+const [A, B] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
+const asOf = (size: number): PointRead => ({ newest: null, written: null, annotated: null, keys: [], size });
+
+describe('rows that are kept', test => {
+  test('go when their stream got an event, and stay when another one did', () => {
+    const cache = new RowCache(10_000);
+    cache.put(A, asOf(5));
+    cache.put(B, asOf(5));
+    cache.advance(6, [B]);
+    assert.is(cache.get(A)?.size, 5);
+    assert.is(cache.get(B), undefined);
+    assert.is(cache.asOf, 6);
+  });
+
+  test('all go when too much happened to name the streams', () => {
+    const cache = new RowCache(10_000);
+    cache.put(A, asOf(5));
+    cache.advance(5000, null);
+    assert.is(cache.size, 0);
+  });
+
+  test('are not kept when their snapshot is older than what is known: they may be of the past', () => {
+    const cache = new RowCache(10_000);
+    cache.advance(7, []);
+    cache.put(A, asOf(6));
+    assert.is(cache.get(A), undefined);
+    cache.put(A, asOf(7));
+    assert.is(cache.get(A)?.size, 7);
+  });
+
+  test('an older answer does not put the clock back', () => {
+    const cache = new RowCache(10_000);
+    cache.advance(9, []);
+    cache.advance(8, []);
+    assert.is(cache.asOf, 9);
+  });
+
+  test('go with the keyring that their keys were wrapped under', () => {
+    const cache = new RowCache(10_000);
+    cache.keptUnder(1);
+    cache.put(A, asOf(1));
+    assert.is(cache.keptUnder(1), true);
+    assert.is(cache.size, 1);
+    assert.is(cache.keptUnder(2), false);
+    assert.is(cache.size, 0);
+  });
+
+  test('make room for younger ones, and none are kept where there is no room at all', () => {
+    const cache = new RowCache(1500);
+    cache.put(A, asOf(1));
+    cache.put(B, asOf(1));
+    assert.is(cache.get(A), undefined);
+    assert.is(cache.get(B)?.size, 1);
+    const none = new RowCache(0);
+    none.put(A, asOf(1));
+    assert.is(none.size, 0);
+  });
+});
+
+let cluster: TestCluster;
+let node: TestNode;
+
+describe('a node that keeps rows', test => {
+  test.before(async () => {
+    cluster = await testCluster();
+    node = cluster.node;
+  });
+  test.after(() => cluster.stop());
+
+  const value = async (of: TestNode) => {
+    const reply = await of.call('GET', 'secret/data/kept');
+    return reply.status === 200 ? reply.body.data.data.v : reply.status;
+  };
+
+  test('answers from them, and sees at once what another node wrote, deleted, undeleted and destroyed', async () => {
+    const other = await cluster.newNode();
+    await other.call('POST', 'secret/data/kept', { data: { v: 1 } });
+    for (const _ of [1, 2, 3]) assert.is(await value(node), 1);
+    await other.call('POST', 'secret/data/kept', { data: { v: 2 } });
+    assert.is(await value(node), 2);
+    await other.call('DELETE', 'secret/data/kept');
+    assert.is(await value(node), 404);
+    await other.call('POST', 'secret/undelete/kept', { versions: [2] });
+    assert.is(await value(node), 2);
+    await other.call('POST', 'secret/destroy/kept', { versions: [2] });
+    assert.is(await value(node), 404);
+  });
+
+  test('reads on after more was written than it looks through', async () => {
+    await node.call('POST', 'secret/data/kept', { data: { v: 3 } });
+    assert.is(await value(node), 3);
+    const other = await cluster.newNode();
+    for (let done = 0; done < 1100; done += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, i) => other.call('POST', `secret/data/many/${i}`, { data: { v: done } })),
+      );
+    assert.is(await value(node), 3);
+    await other.call('POST', 'secret/data/kept', { data: { v: 4 } });
+    assert.is(await value(node), 4);
+  });
+});
