@@ -46,8 +46,10 @@ export class Custody implements RowKeys {
     return this.#keyring;
   }
 
-  /** A keyring change was committed. The old one's buffers that live on in the new one stay as they are. */
+  /** A keyring change was committed. What is not in the new one is overwritten; what lives on stays as it is. */
   replaceKeyring(keyring: Keyring): void {
+    const living = new Set(keyring.entries.map(({ kind, id }) => `${kind}/${id}`));
+    for (const { kind, id, bytes } of this.#keyring.entries) if (!living.has(`${kind}/${id}`)) wipe(bytes);
     this.#keyring = keyring;
     this.#rowKeys.clear();
   }

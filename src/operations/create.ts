@@ -3,6 +3,7 @@
 import { type App, sessionOf } from './app.js';
 import { authorise } from './authorise.js';
 import type { Operations } from './contract.js';
+import { slotOperations } from './custody/slots.js';
 import { listOperation } from './kv/list.js';
 import { metadataOperation } from './kv/metadata.js';
 import { readOperations } from './kv/read.js';
@@ -20,7 +21,7 @@ import { capabilitiesOperation } from './policies/capabilities.js';
 import { policyOperations } from './policies/policies.js';
 import type { ProjectionReads } from './projection-reads.js';
 import { type ProjectionControl, projectionOperations } from './projections.js';
-import { slotOperations } from './slots.js';
+
 import { type InitCode, sysOperations } from './sys.js';
 import { leaseOperations, lookupSelfOperation, tokenOperations } from './tokens/index.js';
 

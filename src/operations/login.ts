@@ -9,14 +9,15 @@ import { unpad } from '../crypto/padding.js';
 import type { Header } from '../domain/header.js';
 import type { Failure } from '../failure.js';
 import { SlotKind } from '../keys/key-kinds.js';
-import { slotsDigest, verifierFor } from '../keys/slots.js';
-import { keyRowsById, type SlotRow, slotRows } from '../keys/store.js';
+import { verifierFor } from '../keys/slots.js';
+import { keyRowsById, type SlotRow } from '../keys/store.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { Session } from '../nexus/session.js';
 import { uuidArray } from '../postgres/arrays.js';
 import { type App, refuse, sessionOf } from './app.js';
 import { circumstances, requestRecord } from './authorise.js';
 import type { AuthOperations, RequestContext } from './contract.js';
+import { checkedSlotRows } from './custody/slot-rows.js';
 import { operation } from './operation.js';
 import { createToken, loginToken } from './tokens/index.js';
 
@@ -95,17 +96,6 @@ const isPasswordSlot =
   (session: Session) =>
   ({ slotId }: SlotRow): boolean =>
     session.authority.slots.get(slotId)?.kind === SlotKind.password;
-
-/** The slots as the ledger recorded them last: a row that was put back by hand is refused here as at unseal. */
-export const checkedSlotRows = async (session: Session): Promise<readonly SlotRow[]> => {
-  const rows = await session.ports.runner.run(slotRows);
-  if (slotsDigest(rows).toString('hex') === session.authority.keystore?.slotsDigest) return rows;
-  // Another node may have changed a password since lane 1 was folded here: fold, read again, then judge.
-  await session.reader.refresh();
-  const again = await session.ports.runner.run(slotRows);
-  if (slotsDigest(again).toString('hex') !== session.authority.keystore?.slotsDigest) throw new IntegrityError('slots');
-  return again;
-};
 
 const storedVerifier = async (session: Session, slot: Slot): Promise<Buffer | null> => {
   if (slot.loginKey === null) return null;
