@@ -59,7 +59,8 @@ const routed = async (call: Call): Promise<Answer> => {
 const mounted = async (call: Call): Promise<Answer> => {
   const mount = mountOf(call);
   const engine = mount === undefined ? undefined : engines[mount.type];
-  if (mount !== undefined && engine !== undefined) return engine(call, mount, call.path.slice(mount.path.length + 1));
+  const answer = mount && engine?.(call, mount, call.path.slice(mount.path.length + 1));
+  if (answer) return answer;
   // Denial is decided first, so that an outsider cannot probe for mounts.
   const capability = call.verb === 'write' ? 'update' : call.verb;
   return answered(call, call.operations.permitted(call.context, { capability }), () => {

@@ -4,8 +4,11 @@ import type { Answer } from './answer.js';
 import type { Call } from './call.js';
 import { kvV2 } from './kv-v2.js';
 
-/** `inside` = the path inside the mount. Who asks for what no engine serves is judged before the answer is given. */
-export type Engine = (call: Call, mount: MountDetail, inside: string) => Promise<Answer> | Answer;
+/**
+ * `inside` = the path inside the mount. Null: no path of this engine. Who asks for what nothing serves is judged before the
+ * answer is given.
+ */
+export type Engine = (call: Call, mount: MountDetail, inside: string) => Promise<Answer> | Answer | null;
 
 export const engines: Readonly<Record<string, Engine | undefined>> = {
   kv: kvV2,

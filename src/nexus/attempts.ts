@@ -2,9 +2,7 @@
  * Slows guessing: after a few failures from one address, or at one name, further attempts are refused for a while that
  * doubles with each failure. In memory, bounded; nothing that lifts it comes from the request itself.
  */
-const FREE_FAILURES = 5;
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 15 * 60 * 1000;
 const REMEMBERED_MAX = 10_000;
 
 interface Failures {
@@ -15,7 +13,12 @@ interface Failures {
 export class Attempts {
   readonly #failures = new Map<string, Failures>();
 
-  constructor(readonly nowMs: () => number) {}
+  constructor(
+    readonly nowMs: () => number,
+    /** The failure from which on there are pauses. */
+    readonly freeFailures = 5,
+    readonly longestPauseMs = 15 * 60 * 1000,
+  ) {}
 
   /** Seconds to wait before any of `keys` may try again; 0 = go ahead. */
   pauseSeconds(...keys: readonly string[]): number {
@@ -28,7 +31,9 @@ export class Attempts {
     for (const key of keys) {
       const count = (this.#failures.get(key)?.count ?? 0) + 1;
       const pause =
-        count < FREE_FAILURES ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (count - FREE_FAILURES), LONGEST_PAUSE_MS);
+        count < this.freeFailures
+          ? 0
+          : Math.min(FIRST_PAUSE_MS * 2 ** Math.min(count - this.freeFailures, 20), this.longestPauseMs);
       this.#failures.delete(key);
       this.#failures.set(key, { count, untilMs: this.nowMs() + pause });
     }

@@ -15,6 +15,7 @@ import { IntegrityError } from '../ledger/integrity.js';
 import { Attempts } from './attempts.js';
 import { believeLedger, LedgerRefused } from './believe.js';
 import { ledgerRow } from './ledger-row.js';
+import { Lockouts } from './lockouts.js';
 import type { NexusPorts } from './ports.js';
 import type { RecordedRequest } from './recorder.js';
 import { appendRecovered } from './recovered.js';
@@ -28,7 +29,11 @@ export type UnsealWith = ({ readonly key: Buffer } | { readonly name: string; re
 };
 
 export class Nexus {
+  /** At what opens the ledger: slots' passwords, shares, the one-time code. */
   readonly attempts: Attempts;
+  /** At the login methods of auth mounts, whose callers often share an address. */
+  readonly loginAttempts: Attempts;
+  readonly lockouts: Lockouts;
   readonly spool: Spool;
   readonly shares = new ShareProgress();
   #split: Split | null | undefined;
@@ -39,6 +44,8 @@ export class Nexus {
 
   constructor(readonly ports: NexusPorts) {
     this.attempts = new Attempts(ports.nowMs);
+    this.loginAttempts = new Attempts(ports.nowMs, 50, 60_000);
+    this.lockouts = new Lockouts(ports.nowMs);
     this.spool = new Spool(ports.files.spool, cause => ports.notice('spool', cause));
   }
 

@@ -38,7 +38,8 @@ export interface Creation {
   /** Of the event `token.created`; the token's own fields are added. */
   readonly header: Header;
   readonly with?: readonly Companion[];
-  readonly deleteKeys?: readonly Uuid[];
+  /** Key rows that end with it, by the state at the head of the ledger. */
+  readonly deleteKeys?: (view: HeadView<SecretState>) => readonly Uuid[];
   readonly insertKeys?: readonly KeyRow[];
   /** Asked at the head of the ledger, with authority folded as of it: null = go on. */
   readonly check: (view: HeadView<SecretState>) => Failure | null;
@@ -135,7 +136,7 @@ const append = async (
           facts: typeof facts === 'function' ? facts(view) : facts,
         })),
         insertKeys: creation.insertKeys ?? [],
-        deleteKeys: creation.deleteKeys ?? [],
+        deleteKeys: creation.deleteKeys?.(view) ?? [],
         result: placed => ({ position: placed.at(-1)?.position ?? null, createdAt }),
       };
     },

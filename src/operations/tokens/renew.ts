@@ -1,23 +1,24 @@
 /** Renewal: a new end of life, decided at the head of the ledger from the time of the event (vault-wire.md §10.4). */
+import type { Mount } from '../../authority/mounts.js';
 import type { Token } from '../../authority/tokens.js';
-import { concat, uuidBytes } from '../../crypto/bytes.js';
-import { stream } from '../../crypto/names.js';
 import { randomUuid7 } from '../../crypto/random.js';
 import type { SecretState } from '../../domain/secret/state.js';
 import type { Failure } from '../../failure.js';
+import { E, type Either } from '../../fp.js';
 import { sealEvent } from '../../keys/event-sealer.js';
 import type { Command } from '../../ledger/command.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, type Caller, headerOf, stillAllowed } from '../authorise.js';
 import type { LoginResult, RequestContext } from '../contract.js';
+import { askMethod } from '../logins/renewal.js';
 import { operation, orRefuse } from '../operation.js';
 import type { TokenOperations } from './contract.js';
 import { findToken, stillLives } from './find.js';
 import { lane1Command } from './lane1.js';
 import { byAccessor } from './lookup.js';
 import { tokenRole } from './roles.js';
-import { grantTtl, limitsOf } from './ttl.js';
+import { grantTtl, type Lifetime, limitsOf } from './ttl.js';
 import { tokenInfo } from './view.js';
 
 const SECOND_US = 1_000_000;
@@ -77,16 +78,11 @@ const renew = async (
         return { kind: 'reject', failure: { kind: 'unauthenticated' } };
       const now = stillLives(session, token, recordedAt);
       if (now === null) return { kind: 'reject', failure: invalid('token not found') };
-      const refused = notRenewable(session, now);
-      if (refused !== null) return { kind: 'reject', failure: refused };
-      const mount = now.mount === null ? 'auth/token' : null;
-      const { mounts } = session.authority;
-      const limits = limitsOf(mount === null ? mounts.byId(now.mount ?? '') : mounts.at(mount));
-      const wanted = {
-        ttlSeconds: increment > 0 ? increment : now.ttl,
-        ...{ periodSeconds: now.period, maxTtlSeconds: now.maxTtl, explicitMaxTtlSeconds: now.explicitMaxTtl },
-      };
-      const granted = grantTtl(wanted, limits, Math.floor((recordedAt - now.createdAt) / SECOND_US));
+      const standing = renewable(session, context, now);
+      if (standing._tag === 'Left') return { kind: 'reject', failure: standing.left };
+      const { mount, life } = standing.right;
+      const wanted = { ...life, ttlSeconds: increment > 0 ? increment : life.ttlSeconds };
+      const granted = grantTtl(wanted, limitsOf(mount), Math.floor((recordedAt - now.createdAt) / SECOND_US));
       if (granted === null) return { kind: 'reject', failure: invalid('past the max TTL, cannot renew') };
       const expiresAt = recordedAt + granted.ttlSeconds * SECOND_US;
       const info = tokenInfo(session.authority, { ...now, expiresAt, renewedAt: recordedAt }, text);
@@ -100,18 +96,29 @@ const renew = async (
   return { ...orRefuse(await session.appender.submit(command)), token: text };
 };
 
+interface Standing {
+  /** Whose tuned limits bound it. */
+  readonly mount: Mount | null;
+  readonly life: Lifetime;
+}
+
 /** What a token was given under must still be there: its role, or the name that logged in. */
-const notRenewable = (session: Session, token: Token): Failure | null => {
-  if (!token.renewable || token.expiresAt === 0) return invalid('lease is not renewable');
-  const { role, mount } = token;
-  if (role === null) return null;
-  if (mount === null)
-    return tokenRole(session, role) === null
-      ? invalid(`original token role ${JSON.stringify(role)} could not be found, not renewing`)
-      : null;
-  const { keyring, ledger } = session.custody;
-  const id = stream(keyring.indexKey, ledger, 'role', concat(uuidBytes(mount), Buffer.from(role, 'utf8')));
-  return session.authority.roles.get(id) === null
-    ? invalid(`role ${JSON.stringify(role)} does not exist during renewal`)
-    : null;
+const renewable = (session: Session, context: RequestContext, token: Token): Either<Failure, Standing> => {
+  if (!token.renewable || token.expiresAt === 0) return E.left(invalid('lease is not renewable'));
+  const { mounts } = session.authority;
+  const given: Lifetime = {
+    ...{ ttlSeconds: token.ttl, periodSeconds: token.period },
+    ...{ maxTtlSeconds: token.maxTtl, explicitMaxTtlSeconds: token.explicitMaxTtl },
+  };
+  if (token.mount === null) {
+    if (token.role !== null && tokenRole(session, token.role) === null)
+      return E.left(invalid(`original token role ${JSON.stringify(token.role)} could not be found, not renewing`));
+    return E.right({ mount: mounts.at('auth/token'), life: given });
+  }
+  const mount = mounts.byId(token.mount);
+  if (mount === null) return E.left(invalid('lease is not renewable'));
+  const asked = askMethod({ session, context, mount, token });
+  if (asked._tag === 'Left') return asked;
+  // The explicit maximum was promised when the token was made: no later setting moves it.
+  return E.right({ mount, life: { ...asked.right, explicitMaxTtlSeconds: token.explicitMaxTtl } });
 };

@@ -1,8 +1,7 @@
 /** Token roles: written, read, listed, removed. Their stream is named by the role, beside those of auth methods. */
 import type { Role } from '../../authority/logins.js';
 import { NO_MOUNT } from '../../authority/mounts.js';
-import { concat, type Uuid, uuidBytes } from '../../crypto/bytes.js';
-import { stream } from '../../crypto/names.js';
+import type { Uuid } from '../../crypto/bytes.js';
 import { randomUuid7 } from '../../crypto/random.js';
 import type { SecretState } from '../../domain/secret/state.js';
 import { sealEvent } from '../../keys/event-sealer.js';
@@ -10,16 +9,14 @@ import type { Command } from '../../ledger/command.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, authoriseCommand, headerOf, stillAllowed } from '../authorise.js';
+import { authStream } from '../logins/streams.js';
 import { operation, orRefuse } from '../operation.js';
 import type { TokenOperations } from './contract.js';
 import { lane1Command } from './lane1.js';
 import { changedRole, NEW_ROLE, roleSettings } from './role-settings.js';
 
 /** stream("role", mount ‖ name), of the token store's own. */
-export const roleStream = (session: Session, name: string): Uuid => {
-  const { keyring, ledger } = session.custody;
-  return stream(keyring.indexKey, ledger, 'role', concat(uuidBytes(NO_MOUNT), Buffer.from(name, 'utf8')));
-};
+export const roleStream = (session: Session, name: string): Uuid => authStream(session, 'role', NO_MOUNT, name);
 
 export const tokenRole = (session: Session, name: string): Role | null =>
   session.authority.roles.get(roleStream(session, name));

@@ -23,7 +23,8 @@ export const tokenInfo = (authority: Authority, token: Token, id: string): Token
   usesLeft: token.usesLeft,
   renewable: token.renewable,
   boundCidrs: token.boundCidrs,
-  role: token.role,
+  // What a login method calls a role is in the metadata that it gives.
+  role: token.mount === null ? token.role : null,
   orphan: token.parent === null,
   root: token.method === 'root',
 });

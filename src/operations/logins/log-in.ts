@@ -1,0 +1,95 @@
+/**
+ * The last step of every login method: who was proven gets a token by the settings of their role. One commit holds the
+ * token, what was spent for it and, at the first login, the entity.
+ */
+import type { Uuid } from '../../crypto/bytes.js';
+import type { Header } from '../../domain/header.js';
+import type { SecretState } from '../../domain/secret/state.js';
+import type { Failure } from '../../failure.js';
+import type { HeadView } from '../../ledger/command.js';
+import { Refused } from '../app.js';
+import { circumstances } from '../authorise.js';
+import type { LoginResult } from '../contract.js';
+import { addressAllowed } from '../tokens/cidrs.js';
+import { type Companion, createToken, loginToken } from '../tokens/index.js';
+import type { Attempt } from './attempt.js';
+import { type Acting, aliasId, entityCreated, entityOfAlias, newEntity, type Who } from './entity.js';
+import { lifetimeOf, type TokenSettings, tokenTypeOf } from './token-settings.js';
+
+export interface Proof extends Who {
+  readonly settings: TokenSettings;
+  readonly displayName: string;
+  readonly meta: Readonly<Record<string, string>>;
+  /** The role or name that a renewal asks for again. */
+  readonly role: string;
+  /** Networks instead of the settings' own: a secret id may have them. */
+  readonly boundCidrs?: readonly string[];
+  /** Appended before the token, under the same header: a secret id that was spent. */
+  readonly with?: (header: Header, actor: Uuid) => readonly Companion[];
+  readonly deleteKeys?: (view: HeadView<SecretState>) => readonly Uuid[];
+  /** Asked at the head of the ledger: what proved it still stands. */
+  readonly check: (view: HeadView<SecretState>) => Failure | null;
+}
+
+/** Somebody else's login made the entity meanwhile: this one begins again with it. */
+const MOVED: Failure = { kind: 'busy', retryAfterSeconds: 1 };
+const TRIES_MAX = 3;
+
+export const logIn = async (attempt: Attempt, proof: Proof): Promise<LoginResult> => {
+  const { session, context, mount } = attempt.of;
+  if (!addressAllowed(proof.settings.token_bound_cidrs, context.from.address))
+    attempt.refused('bound-cidr', { kind: 'unauthenticated' });
+  if (proof.settings.token_policies.some(name => name.trim().toLowerCase() === 'root'))
+    attempt.refused('role', { kind: 'invalid', message: 'auth methods cannot create root tokens' });
+  attempt.right();
+  const alias = aliasId(session, mount, proof.alias);
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await give(attempt, proof, alias);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // What proved it was gone at the head: the last use of a secret id went to somebody else.
+      if (error.failure.kind === 'bad-credentials') attempt.refused('credentials', error.failure);
+      if (error.failure !== MOVED || tries === TRIES_MAX) throw error;
+    }
+};
+
+const give = (attempt: Attempt, proof: Proof, alias: Uuid): Promise<LoginResult> => {
+  const { session, context, mount } = attempt.of;
+  const { settings } = proof;
+  const known = entityOfAlias(session, alias);
+  const entity = known ?? newEntity(proof);
+  const header = loginHeader(attempt, entity);
+  const first = { mount: mount.id, id: alias };
+  const created = known === null ? [{ sealed: entityCreated(session, entity, proof, first, header), facts: {} }] : [];
+  const type = tokenTypeOf(settings, mount);
+  const own = settings.token_strictly_bind_ip ? [context.from.address] : settings.token_bound_cidrs;
+  const wanted = loginToken({
+    ...lifetimeOf(settings),
+    ...{ entity: entity.id, policies: settings.token_policies, noDefaultPolicy: settings.token_no_default_policy },
+    ...{ displayName: proof.displayName, creationPath: context.path, method: mount.type, meta: proof.meta },
+    ...{ uses: settings.token_num_uses, boundCidrs: proof.boundCidrs ?? own },
+    ...{ type, renewable: type === 'service', mount: mount.id, role: proof.role },
+  });
+  return createToken(wanted, {
+    ...{ session, context, header },
+    with: [...created, ...(proof.with?.(header, entity.id) ?? [])],
+    ...(proof.deleteKeys === undefined ? {} : { deleteKeys: proof.deleteKeys }),
+    check: view => {
+      if (session.authority.mounts.byId(mount.id) === null) return { kind: 'unauthenticated' };
+      if (entityOfAlias(session, alias)?.id !== known?.id) return MOVED;
+      return proof.check(view);
+    },
+  });
+};
+
+/** Of the events of one login: no token led to it, and no rule allowed it. */
+const loginHeader = ({ of: { app, context, mount } }: Attempt, entity: Acting): Header => ({
+  v: 1,
+  at: app.nowMs() * 1000,
+  op: 'auth.login',
+  path: context.path,
+  actor: { id: entity.id, kind: entity.kind },
+  via: { method: mount.type, mount: mount.path },
+  ...circumstances(app, context),
+});
