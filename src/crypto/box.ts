@@ -8,7 +8,7 @@
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
-import { concat, label } from './bytes.js';
+import { label, passing } from './bytes.js';
 import { sha256 } from './prf.js';
 import { randomBytes } from './random.js';
 
@@ -85,7 +85,8 @@ const FASTEST: Readonly<Record<Suite, Provider>> = { 1: fastest(1), 2: fastest(2
 /** M, 64 bytes, from the first 25 bytes of the box. Every part but the last has a fixed or stated length. */
 const derive = (of: BoxLabel, key: Buffer, ledger: Buffer, context: Buffer, box: Buffer): Buffer => {
   if (ledger.length !== 16) throw new RangeError('a ledger id has 16 bytes');
-  const message = concat(box.subarray(0, COMMITMENT_AT), label(of), ledger, context);
+  // Salt, ids and counts: nothing secret.
+  const message = passing(box.subarray(0, COMMITMENT_AT), label(of), ledger, context);
   return createHmac('sha512', key).update(message).digest();
 };
 

@@ -3,7 +3,7 @@
  * by encoding columns, never by decoding stored bytes.
  */
 import type { Facts } from '../domain/facts.js';
-import { concat, label, type Uuid, u32, u64, uuidBytes } from './bytes.js';
+import { concat, label, passing, type Uuid, u32, u64, uuidBytes } from './bytes.js';
 import { encodeFacts, encodeItems } from './cbor.js';
 import { prf, sha256, tagBytes, taggedHash } from './prf.js';
 
@@ -65,15 +65,15 @@ export const entry = (ledger: Buffer, position: number, recordedAt: number, hash
 const LEAF = Buffer.from([0]);
 
 /** RFC 6962 §2.1: H(0x00 ‖ entry). */
-export const leafHash = (data: Buffer): Buffer => sha256(Buffer.concat([LEAF, data]));
+export const leafHash = (data: Buffer): Buffer => sha256(passing(LEAF, data));
 
 /** The column beside the row, not in the tree; only who holds the row key of the epoch can make it. */
 export const rowMac = (rowKey: Buffer, ledger: Buffer, leaf: Buffer): Buffer =>
-  prf(rowKey, concat(label('row'), ledger, leaf));
+  prf(rowKey, passing(label('row'), ledger, leaf));
 
 /** c(i+1) from c(i) and the leaf of the next event of lane 1; c(0) is 32 zero bytes. */
 export const authorityChain = (previous: Buffer, leaf: Buffer): Buffer =>
-  sha256(concat(label('authority'), previous, leaf));
+  sha256(passing(label('authority'), previous, leaf));
 
 export interface HeadParts {
   readonly epoch: number;

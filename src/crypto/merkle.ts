@@ -2,6 +2,7 @@
  * The Merkle tree (RFC 6962 §2.1), grown leaf by leaf: the frontier holds the roots of the perfect subtrees that make up
  * the tree, largest first, one for each 1-bit of its size. Proofs are made from leaf hashes. Sizes stay below 2^53.
  */
+import { passing } from './bytes.js';
 import { sha256 } from './prf.js';
 
 const NODE = Buffer.from([1]);
@@ -10,7 +11,7 @@ const NODE = Buffer.from([1]);
 export const EMPTY_ROOT: Buffer = sha256(Buffer.alloc(0));
 
 /** RFC 6962 §2.1: H(0x01 ‖ left ‖ right). The prefix keeps a node from being passed off as an entry. */
-export const nodeHash = (left: Buffer, right: Buffer): Buffer => sha256(Buffer.concat([NODE, left, right]));
+export const nodeHash = (left: Buffer, right: Buffer): Buffer => sha256(passing(NODE, left, right));
 
 /**
  * The frontier (a new array) after one more leaf, the one with index `size`. `visit` sees every node that this completes,

@@ -29,6 +29,15 @@ const withLength = (x: Buffer, length: number): Buffer => {
 /** For bodies, headers and credentials. A copy: the caller wipes `x` and, when it is sealed, the copy. */
 export const pad = (x: Buffer): Buffer => withLength(x, paddedLength(x.length + 4));
 
+/** The same of a text's UTF-8, written where it is padded. */
+export const padText = (text: string): Buffer => {
+  const length = Buffer.byteLength(text, 'utf8');
+  const out = Buffer.alloc(paddedLength(length + 4));
+  out.writeUInt32BE(length, 0);
+  out.write(text, 4, 'utf8');
+  return out;
+};
+
 /** What was padded (a view into `padded`), or null: another padded length than `pad` makes, or a byte that is not zero. */
 export const unpad = (padded: Buffer): Buffer | null => stripped(padded, paddedLength);
 

@@ -1,5 +1,6 @@
 /** The pseudo-random function and the hashes: HMAC-SHA256 (RFC 2104), SHA-256 (FIPS 180-4), and H with a 16-byte tag. */
 import { createHash, createHmac, hash } from 'node:crypto';
+import { passing } from './bytes.js';
 
 /** PRF(k, m), 32 bytes. */
 export const prf = (key: Uint8Array, message: Uint8Array): Buffer => createHmac('sha256', key).update(message).digest();
@@ -22,8 +23,8 @@ export const tagBytes = (t: string): Buffer => {
 /** Up to here a copy and one call are cheaper than a hash object; above, a body of 1 MiB is not copied. */
 const ONE_SHOT_MAX = 2048;
 
-/** T(t, data) = H("tallystick/" ‖ t ‖ data). `data` is nothing secret: small inputs pass through Buffer's shared pool. */
+/** T(t, data) = H("tallystick/" ‖ t ‖ data). `data` is nothing secret. */
 export const taggedHash = (t: string, data: Uint8Array): Buffer =>
   data.length <= ONE_SHOT_MAX
-    ? sha256(Buffer.concat([tagBytes(t), data]))
+    ? sha256(passing(tagBytes(t), data))
     : createHash('sha256').update(tagBytes(t)).update(data).digest();

@@ -7,7 +7,7 @@ import { type Uuid, wipe } from '../crypto/bytes.js';
 import { blockContext, bodyContext, headerContext, nameContext } from '../crypto/contexts.js';
 import { dayOf } from '../crypto/day-key.js';
 import { encodeNames } from '../crypto/names.js';
-import { pad, pad32, padBlock, unpad, unpad32, unpadBlock } from '../crypto/padding.js';
+import { pad, pad32, padBlock, padText, unpad, unpad32, unpadBlock } from '../crypto/padding.js';
 import { randomBytes, randomUuid4 } from '../crypto/random.js';
 import { HEADER_BYTES_MAX, Header } from '../domain/header.js';
 import { BodyKind, type StoredEvent } from '../ledger/event.js';
@@ -118,11 +118,12 @@ const sealHeader = (
   epoch: number,
   day: number,
 ): Buffer => {
-  const plaintext = Buffer.from(JSON.stringify(draft.header), 'utf8');
-  if (plaintext.length > HEADER_BYTES_MAX) throw new HeaderTooLarge('the header of an event is larger than 256 KiB');
+  const text = JSON.stringify(draft.header);
+  if (Buffer.byteLength(text, 'utf8') > HEADER_BYTES_MAX)
+    throw new HeaderTooLarge('the header of an event is larger than 256 KiB');
   const key = boxKey('header', dayKeyOrThrow(custody, epoch, day));
   const context = headerContext(draft.eventId, draft.streamId, epoch, day, draft.type);
-  return seal('header', key, custody.ledger, context, pad(plaintext));
+  return seal('header', key, custody.ledger, context, padText(text));
 };
 
 const sealNames = (custody: Custody, names: readonly NewName[]): Buffer =>

@@ -10,7 +10,7 @@ import type { Command, Decision, HeadView, StoreChange } from './command.js';
 import type { RowKeys, StoredEvent } from './event.js';
 import type { Head } from './head.js';
 import type { RecentPlaces } from './recent-places.js';
-import type { KeyRow, SealedEvent } from './sealed-event.js';
+import { type KeyRow, placedEvent, type SealedEvent } from './sealed-event.js';
 import type { StreamCache, StreamEntry } from './stream-cache.js';
 
 // A batch mixes commands of many result types; each one's answer is typed again where it was submitted.
@@ -49,6 +49,8 @@ export interface Ground<State> {
   /** Positions of stored events by id, for commands that carry an Idempotency-Key. */
   readonly repeats: ReadonlyMap<Uuid, number>;
 }
+
+const NONE: readonly never[] = [];
 
 export const placeBatch = <State>(
   commands: readonly AnyCommand<State>[],
@@ -93,15 +95,8 @@ export const placeBatch = <State>(
     const position = head.size + events.length + 1;
     const hash = eventHash(streamVersion, factsHash(facts), sealed.sealedHash);
     const leaf = leafHash(entry(keys.ledger, position, recordedAt, hash));
-    const { sealedHash: _hash, keyRow, ...parts } = sealed;
-    const event: StoredEvent = {
-      ...parts,
-      position,
-      streamVersion,
-      recordedAt,
-      facts,
-      rowMac: rowMac(rowKeyOf(sealed.epoch), keys.ledger, leaf),
-    };
+    const mac = rowMac(rowKeyOf(sealed.epoch), keys.ledger, leaf);
+    const event = placedEvent(sealed, { position, streamVersion, recordedAt, facts, rowMac: mac });
     frontier = appendLeaf(frontier, head.size + events.length, leaf);
     if (sealed.lane === 1) {
       chain = authorityChain(chain, leaf);
@@ -115,15 +110,15 @@ export const placeBatch = <State>(
     });
     events.push(event);
     leaves.push(leaf);
-    if (keyRow !== null) insertKeys.push(keyRow);
+    if (sealed.keyRow !== null) insertKeys.push(sealed.keyRow);
   };
 
   const accept = (decision: Extract<Decision<unknown>, { kind: 'append' }>): Answer => {
     const from = events.length;
     for (const { sealed, facts } of decision.events) place(sealed, facts);
-    insertKeys.push(...(decision.insertKeys ?? []));
-    deleteKeys.push(...(decision.deleteKeys ?? []));
-    for (const change of decision.store ?? []) {
+    for (const row of decision.insertKeys ?? NONE) insertKeys.push(row);
+    for (const keyId of decision.deleteKeys ?? NONE) deleteKeys.push(keyId);
+    for (const change of decision.store ?? NONE) {
       store.push(change.kind === 'put-block' ? { ...change, index: from + change.index } : change);
       if (change.kind === 'put-keyring') generation = change.generation;
     }

@@ -5,6 +5,8 @@
  *   i32 dimensions (1, or 0 when empty) ‖ i32 has nulls ‖ u32 element oid ‖ i32 length ‖ i32 lower bound 1 ‖ elements,
  *   each an i32 length (−1: null) ‖ bytes                                       (array_recv in PostgreSQL's source)
  */
+import { writeUuid } from '../crypto/bytes.js';
+
 const OID = { bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, timestamptz: 1184, uuid: 2950, jsonb: 3802 } as const;
 
 type Writer<T> = {
@@ -64,10 +66,7 @@ export const int2Array = arrayOf<number>({
 export const uuidArray = arrayOf<string>({
   oid: OID.uuid,
   size: () => 16,
-  write: (value, out, at) => {
-    const hex = value.replaceAll('-', '');
-    if (hex.length !== 32 || out.write(hex, at, 16, 'hex') !== 16) throw new RangeError('not a UUID');
-  },
+  write: writeUuid,
 });
 
 export const byteaArray = arrayOf<Buffer>({

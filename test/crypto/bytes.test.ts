@@ -5,6 +5,7 @@ import {
   concat,
   constantTimeEqual,
   label,
+  passing,
   str,
   u8,
   u16,
@@ -108,6 +109,14 @@ describe('bytes', test => {
     for (const joined of [concat(Buffer.from('a'), Buffer.from('bc')), str('abc'), u32(7), uuidBytes(ZERO_UUID)])
       assert.is(joined.buffer.byteLength, joined.length);
     assert.is(concat(Buffer.from('a'), Buffer.alloc(0), Buffer.from('bc')).toString(), 'abc');
+  });
+
+  test('on their way to a hash are the same, however long they are together', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 3000 }), { maxLength: 4 }), parts => {
+        assert.equal(Buffer.from(passing(...parts)), concat(...parts));
+      }),
+    );
   });
 
   test('are compared by length and content', () => {

@@ -2,7 +2,7 @@
 import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { pad, pad32, padBlock, paddedLength, unpad, unpad32, unpadBlock } from '../../src/crypto/padding.js';
+import { pad, pad32, padBlock, paddedLength, padText, unpad, unpad32, unpadBlock } from '../../src/crypto/padding.js';
 import { describe } from '../support/describe.js';
 
 const anyBytes = fc.uint8Array({ maxLength: 6000 }).map(x => Buffer.from(x));
@@ -22,6 +22,14 @@ describe('padding', test => {
       fc.property(anyBytes, x => {
         assert.equal(unpad(pad(x)), x);
         assert.equal(unpad32(pad32(x)), x);
+      }),
+    );
+  });
+
+  test('of a text is that of its bytes', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 3000 }), text => {
+        assert.equal(padText(text), pad(Buffer.from(text, 'utf8')));
       }),
     );
   });
