@@ -4,9 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 import * as t from 'io-ts';
 import { E, type Either } from './fp.js';
+import type { Kms } from './kms/kms.js';
+import { openKms } from './kms/open.js';
 
 const Variables = t.partial({
   DATABASE_URL: t.string,
@@ -27,6 +29,8 @@ const Variables = t.partial({
   TALLYSTICK_PLAIN_HTTP: t.string,
   TALLYSTICK_ERASURE_KEY: t.string,
   TALLYSTICK_PEPPER_FILE: t.string,
+  TALLYSTICK_KMS: t.string,
+  TALLYSTICK_OPEN_REKEY: t.string,
   TALLYSTICK_LOG: t.string,
   TALLYSTICK_NODE: t.string,
   TALLYSTICK_POOL: t.string,
@@ -65,7 +69,12 @@ export interface Config {
   readonly erasureKey: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'none' };
   /** True when a person chose where erasure keys live; a production init insists on it. */
   readonly erasureKeyChosen: boolean;
-  readonly pepperFile: string | null;
+  /** Of new slots the first; of older ones any. */
+  readonly pepperFiles: readonly string[];
+  /** Keys that others keep: they open slots at the start. */
+  readonly kms: readonly Kms[];
+  /** Rekey and generate-root ask for shares alone, not for a token as well. */
+  readonly openRekey: boolean;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   readonly nodeId: string;
   /** Whether this process folds projections itself. */
@@ -118,7 +127,9 @@ const configFrom = (flags: Flags, set: Set): Config => {
       flags.plainHttp === true || isYes('TALLYSTICK_PLAIN_HTTP', set('plainHttp', 'TALLYSTICK_PLAIN_HTTP'), false),
     erasureKey: erasureKeyPlace(erasureKey, dataFolder),
     erasureKeyChosen: erasureKey !== null,
-    pepperFile: set('pepperFile', 'TALLYSTICK_PEPPER_FILE'),
+    pepperFiles: (set('pepperFile', 'TALLYSTICK_PEPPER_FILE') ?? '').split(delimiter).filter(path => path !== ''),
+    kms: kmsKeys(set('kms', 'TALLYSTICK_KMS') ?? ''),
+    openRekey: isYes('TALLYSTICK_OPEN_REKEY', set('openRekey', 'TALLYSTICK_OPEN_REKEY'), false),
     logLevel: logLevel(set('log', 'TALLYSTICK_LOG') ?? 'info'),
     nodeId: (set('node', 'TALLYSTICK_NODE') ?? hostname()).slice(0, 64),
     projectors:
@@ -182,6 +193,17 @@ const erasureKeyPlace = (text: string | null, dataFolder: string): Config['erasu
   if (text.startsWith('file:') && text.length > 5) return { kind: 'file', path: resolve(text.slice(5)) };
   throw new Unusable('TALLYSTICK_ERASURE_KEY must be file:PATH or none');
 };
+
+/** Several are separated by spaces: while one takes another's place. */
+const kmsKeys = (text: string): readonly Kms[] =>
+  text
+    .split(/\s+/)
+    .filter(word => word !== '')
+    .map(word => {
+      const kms = openKms(word);
+      if (kms._tag === 'Left') throw new Unusable(`TALLYSTICK_KMS: each ${kms.left}`);
+      return kms.right;
+    });
 
 const isYes = (name: string, text: string | null, otherwise: boolean): boolean => {
   if (text === null) return otherwise;

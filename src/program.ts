@@ -164,7 +164,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
     nowMs,
     files,
     erasureKey: config.erasureKey,
-    pepper: readPepper(config.pepperFile),
+    peppers: config.pepperFiles.map(readPepper),
     slotCost: options.slotCost ?? SLOT_COST,
     programVersion: packageVersion,
     sessionPorts: () => ({
@@ -248,10 +248,9 @@ export const httpOptions = (config: Config, log: pino.Logger, metrics: Metrics):
   ...(config.tls === null ? {} : { tls: tlsFiles(config.tls) }),
 });
 
-const readPepper = (path: string | null): Pepper | null => {
-  if (path === null) return null;
+const readPepper = (path: string): Pepper => {
   const key = readFileSync(path);
-  if (key.length !== 32) throw new UnusableDatabase('TALLYSTICK_PEPPER_FILE must hold exactly 32 bytes');
+  if (key.length !== 32) throw new UnusableDatabase('each file of TALLYSTICK_PEPPER_FILE must hold exactly 32 bytes');
   return { id: uuidText(sha256(key).subarray(0, 16)), key };
 };
 

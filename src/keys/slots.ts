@@ -129,12 +129,12 @@ export const openWithPassword = async (
   ledger: Buffer,
   rows: readonly SlotRow[],
   password: string,
-  pepper: Pepper | null,
+  peppers: readonly Pepper[],
 ): Promise<OpenedSlot | null> => {
   for (const row of rows) {
     const slot = decodeSlotRecord(row.record);
     if (slot === null || slot.slotId !== row.slotId || slot.kind !== SlotKind.password) continue;
-    const ikm = await passwordIkm(slot, password, pepper);
+    const ikm = await passwordIkm(slot, password, peppers);
     const opened = ikm === null ? null : openSlot(ledger, slot, ikm);
     if (ikm !== null) wipe(ikm);
     if (opened !== null) return opened;
@@ -147,24 +147,24 @@ export const verifierFor = async (
   ledger: Buffer,
   row: SlotRow,
   password: string,
-  pepper: Pepper | null,
+  peppers: readonly Pepper[],
 ): Promise<Buffer | null> => {
   const slot = decodeSlotRecord(row.record);
   if (slot === null || slot.kind !== SlotKind.password) return null;
-  const ikm = await passwordIkm(slot, password, pepper);
+  const ikm = await passwordIkm(slot, password, peppers);
   if (ikm === null) return null;
   const verifier = loginVerifier(ikm, ledger, slot.slotId);
   wipe(ikm);
   return verifier;
 };
 
-const passwordIkm = async (slot: SlotRecord, password: string, pepper: Pepper | null): Promise<Buffer | null> => {
+const passwordIkm = async (slot: SlotRecord, password: string, peppers: readonly Pepper[]): Promise<Buffer | null> => {
   const params = decodePasswordParams(slot.params);
   if (params === null) return null;
-  const peppered = params.pepperId !== ZERO_UUID;
-  if (peppered && pepper?.id !== params.pepperId) return null;
+  const pepper = peppers.find(({ id }) => id === params.pepperId);
+  if (pepper === undefined && params.pepperId !== ZERO_UUID) return null;
   const { memoryKib, iterations, parallelism, salt } = params;
-  const secret = peppered && pepper !== null ? { secret: pepper.key } : {};
+  const secret = pepper === undefined ? {} : { secret: pepper.key };
   try {
     return await argon2id(password, { memoryKib, iterations, parallelism, salt, ...secret });
   } catch (error) {

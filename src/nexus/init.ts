@@ -90,7 +90,8 @@ interface Slots {
 
 const newSlots = async (ports: NexusPorts, ledger: Buffer, root: RootKey, request: InitRequest): Promise<Slots> => {
   const password =
-    request.admin && (await newPasswordSlot(ledger, root, request.admin.password, ports.slotCost, ports.pepper));
+    request.admin &&
+    (await newPasswordSlot(ledger, root, request.admin.password, ports.slotCost, ports.peppers[0] ?? null));
   const split = request.shares && (await newShareSlot(ledger, root, request.shares));
   const keyFile = request.keyFile && newKeyFileSlot(ledger, root, request.keyFile);
   return {

@@ -103,7 +103,7 @@ export class Nexus {
     const opened =
       'key' in how
         ? openWithKey(ledger, rows, how.key)
-        : await openWithPassword(ledger, rows, how.password, this.ports.pepper);
+        : await openWithPassword(ledger, rows, how.password, this.ports.peppers);
     if (opened === null) return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
     const nameFits = (authority: Authority): boolean =>
       !('name' in how) || authority.slots.get(opened.slotId)?.name === how.name;

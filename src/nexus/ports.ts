@@ -10,7 +10,8 @@ export interface NexusPorts {
   readonly nowMs: () => number;
   readonly files: NodeFiles;
   readonly erasureKey: ErasureKeyPlace;
-  readonly pepper: Pepper | null;
+  /** New slots are made with the first; each slot remembers its own. */
+  readonly peppers: readonly Pepper[];
   readonly slotCost: Argon2Cost;
   readonly programVersion: string;
   readonly sessionPorts: () => SessionPorts;

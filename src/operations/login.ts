@@ -85,7 +85,7 @@ const passwordIsRight = async (app: App, session: Session, slot: Slot | null, pa
   // For an unknown name some other slot's derivation is made, so that the answer takes as long.
   const row = rows.find(({ slotId }) => slotId === slot?.id) ?? rows.find(isPasswordSlot(session));
   if (row === undefined) return false;
-  const computed = await verifierFor(session.custody.ledger, row, password, app.nexus.ports.pepper);
+  const computed = await verifierFor(session.custody.ledger, row, password, app.nexus.ports.peppers);
   const stored = slot === null ? null : await storedVerifier(session, slot);
   const right = computed !== null && stored !== null && constantTimeEqual(computed, stored);
   for (const secret of [computed, stored]) if (secret !== null) wipe(secret);

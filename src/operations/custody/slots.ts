@@ -100,5 +100,5 @@ const acceptable = (password: string): void => {
 const newSlot = (app: App, session: Session, password: string): Promise<NewSlot> => {
   const { custody } = session;
   const root = { key: custody.rootKey, generation: custody.keyring.rootGeneration };
-  return newPasswordSlot(custody.ledger, root, password, app.nexus.ports.slotCost, app.nexus.ports.pepper);
+  return newPasswordSlot(custody.ledger, root, password, app.nexus.ports.slotCost, app.nexus.ports.peppers[0] ?? null);
 };
