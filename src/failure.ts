@@ -24,6 +24,8 @@ export type Rejection =
   | { readonly kind: 'version-gone'; readonly metadata: VersionMetadata }
   /** The secret's key was destroyed; the ciphertext is noise for ever. */
   | { readonly kind: 'erased'; readonly message: string }
+  /** A legal hold or a retention rule keeps what would be destroyed; `message` names it and says what ends it. */
+  | { readonly kind: 'held'; readonly message: string }
   | { readonly kind: 'cas-required'; readonly of: 'data' | 'metadata' }
   | { readonly kind: 'cas-mismatch'; readonly of: 'data' | 'metadata' }
   /** Wrong name, password, key or one-time code: one answer for all of them. */

@@ -11,10 +11,12 @@ import { IntegrityError } from '../ledger/integrity.js';
 import type { AuthorityFold } from '../ledger/known.js';
 import type { Identity } from '../policies/templates.js';
 import { type Entity, EntityTable } from './entities.js';
+import { HoldTable } from './holds.js';
 import { LoginTable, RoleTable, SecretIdTable } from './logins.js';
 import { MountTable } from './mounts.js';
 import { type Permission, Permissions } from './permission.js';
 import { PolicyTable } from './policies.js';
+import { isRetention, RetentionTable } from './retention.js';
 import { SettingsTable } from './settings.js';
 import * as shape from './shapes.js';
 import { type Token, TokenTable } from './tokens.js';
@@ -52,6 +54,8 @@ export class Authority implements AuthorityFold {
   readonly secretIds = new SecretIdTable();
   readonly quotas = new SettingsTable();
   readonly config = new SettingsTable();
+  readonly holds = new HoldTable();
+  readonly retention = new RetentionTable();
   readonly mounts: MountTable;
   /** Fills the templates of policies; whoever can open identities sets it. Without it only ids are known. */
   identityOf: (entity: Entity) => Identity = ({ id }) => ({ id, name: '', metadata: {}, aliases: {} });
@@ -123,7 +127,7 @@ export class Authority implements AuthorityFold {
   }
 
   #foldsByType(): Readonly<Record<string, Fold>> {
-    const { entities, tokens, policies, roles, logins, secretIds, quotas, config, mounts } = this;
+    const { entities, tokens, policies, roles, logins, secretIds, quotas, mounts, holds } = this;
     return {
       'ledger.created': event => {
         this.#createdAt = event.recordedAt;
@@ -154,8 +158,15 @@ export class Authority implements AuthorityFold {
       'token.revoked': event => tokens.revoked(event),
       'quota.written': (event, header) => quotas.written(event, header),
       'quota.removed': (event, header) => quotas.removed(event, header),
-      'config.changed': (event, header) => config.written(event, header),
+      'config.changed': (event, header) => this.#configChanged(event, header),
+      'hold.placed': (event, header) => holds.placed(event, header),
+      'hold.lifted': (event, header) => holds.lifted(event, header),
     };
+  }
+
+  #configChanged(event: StoredEvent, header: Header): void {
+    this.config.written(event, header);
+    if (isRetention(event, header)) this.retention.changed(event, header);
   }
 
   /** Disabling an auth method revokes every token issued through it, and ends its roles and logins. */

@@ -110,6 +110,21 @@ export const SettingsHeader = t.type({
   settings: t.union([t.record(t.string, t.unknown), t.null]),
 });
 
+/** `path` in full, a folder's with its slash; `node` the mount, folder or secret that is held. */
+export const HoldHeader = t.intersection([
+  t.type({ hold: t.type({ name: t.string, mount: t.string, node: t.string, path: t.string }) }),
+  t.partial({ reason: t.string }),
+]);
+export const HoldLiftedHeader = t.type({ hold: t.type({ name: t.string }) });
+
+/** A configuration item `retention/NAME`; `minimum_age` in seconds. */
+export const RetentionSettings = t.type({
+  mount: t.string,
+  node: t.string,
+  path: t.string,
+  minimum_age: t.number,
+});
+
 /** The decoded part, or an integrity error that names the event: an authentic event of another shape is not ours to guess. */
 export const read = <A>(codec: t.Type<A, unknown, unknown>, value: unknown, event: StoredEvent): A => {
   const decoded = codec.decode(value);

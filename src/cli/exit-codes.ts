@@ -14,13 +14,13 @@ export const ExitCode = {
   denied: 4,
   /** Nothing is there: no such secret, version, field or plan. */
   absent: 5,
-  /** Someone was first: check-and-set did not match, or a restore plan is out of date. */
+  /** Someone was first: check-and-set did not match, a plan is out of date, or a legal hold stands against it. */
   conflict: 6,
   /** No answer, or "try again later". */
   unreachable: 7,
   /** A check found differences, a projection has stopped, or a restore left out what cannot be recovered. */
   differences: 8,
-  /** A restore has changes to make, was not told `--yes`, and changed nothing. */
+  /** A restore or an erasure has changes to make, was not told `--yes`, and changed nothing. */
   notApplied: 9,
   /** Ctrl-C at a question. */
   interrupted: 130,

@@ -3,8 +3,10 @@ import { Command } from 'commander';
 import type { Cli } from './cli.js';
 import { auditCommand } from './commands/audit.js';
 import { accessCommand, canCommand } from './commands/can.js';
+import { eraseCommand } from './commands/erase.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
+import { holdCommand, retentionCommand } from './commands/hold.js';
 import { ledgerCommand } from './commands/ledger.js';
 import { listCommand } from './commands/list.js';
 import { loginCommand } from './commands/login.js';
@@ -27,7 +29,7 @@ Environment:
 
 Exit codes:
   0 ok · 1 unexpected failure · 2 sealed or not initialised · 3 bad input or usage · 4 denied · 5 nothing there
-  6 conflict · 7 unreachable or busy · 8 differences found · 9 restore shown, not applied`;
+  6 conflict · 7 unreachable or busy · 8 differences found · 9 a plan shown, not applied`;
 
 export const buildProgram = (cli: Cli, version: string): Command =>
   new Command('tally')
@@ -46,6 +48,9 @@ export const buildProgram = (cli: Cli, version: string): Command =>
     .addCommand(undeleteCommand(cli).helpGroup('Secrets:'))
     .addCommand(destroyCommand(cli).helpGroup('Secrets:'))
     .addCommand(metadataCommand(cli).helpGroup('Secrets:'))
+    .addCommand(eraseCommand(cli).helpGroup('Erasure:'))
+    .addCommand(holdCommand(cli).helpGroup('Erasure:'))
+    .addCommand(retentionCommand(cli).helpGroup('Erasure:'))
     .addCommand(policyCommand(cli).helpGroup('Access:'))
     .addCommand(canCommand(cli).helpGroup('Access:'))
     .addCommand(accessCommand(cli).helpGroup('Access:'))

@@ -4,6 +4,7 @@ import { type Answer, errors, oneError } from './answer.js';
 import { auth, login } from './auth.js';
 import { answered, type Call } from './call.js';
 import { engines } from './engines.js';
+import { erasure } from './erasure.js';
 import { FieldError } from './fields.js';
 import { leases } from './leases.js';
 import { ledger } from './ledger.js';
@@ -52,6 +53,7 @@ const routed = async (call: Call): Promise<Answer> => {
     tokens(call) ??
     auth(call) ??
     ledger(call) ??
+    erasure(call) ??
     mounted(call)
   );
 };

@@ -48,6 +48,7 @@ export const failureAnswer = (requestId: string, failure: Failure): Answer => {
       return later(errors(429, 'too many attempts: wait before you try again'), failure.retryAfterSeconds);
     case 'busy':
       return later(errors(503, 'the secret keeps changing: try again'), failure.retryAfterSeconds);
+    case 'held':
     case 'plan-outdated':
       return errors(409, failure.message);
     case 'idempotency-mismatch':

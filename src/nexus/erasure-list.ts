@@ -3,7 +3,7 @@
  * destroy is answered. After any restore of the database it is applied before anything is served (formats.md §6).
  */
 import type { Uuid } from '../crypto/bytes.js';
-import { decodeErasedLine, encodeErasedLine } from '../crypto/erasure-lines.js';
+import { decodeErasedLine, type Erased, encodeErasedLine } from '../crypto/erasure-lines.js';
 import type { Custody } from '../keys/custody.js';
 import { KeyringKind } from '../keys/key-kinds.js';
 import { uuidArray } from '../postgres/arrays.js';
@@ -44,10 +44,10 @@ export class ErasureList {
     return this.#keyIds;
   }
 
-  async add(rowKey: Buffer, position: number, keyIds: readonly Uuid[]): Promise<void> {
-    if (keyIds.length === 0) return;
-    const lines = keyIds.map(keyId => `${encodeErasedLine(rowKey, this.ledger, { position, keyId })}\n`);
+  async add(rowKey: Buffer, erased: readonly Erased[]): Promise<void> {
+    if (erased.length === 0) return;
+    const lines = erased.map(each => `${encodeErasedLine(rowKey, this.ledger, each)}\n`);
     await appendDurably(this.path, lines.join(''));
-    for (const keyId of keyIds) this.#keyIds.add(keyId);
+    for (const { keyId } of erased) this.#keyIds.add(keyId);
   }
 }

@@ -5,6 +5,7 @@
 import type { Authority } from '../authority/authority.js';
 import type { Mount } from '../authority/mounts.js';
 import type { Uuid } from '../crypto/bytes.js';
+import type { Erased } from '../crypto/erasure-lines.js';
 import type { SecretState } from '../domain/secret/state.js';
 import type { Failure } from '../failure.js';
 import type { Custody } from '../keys/custody.js';
@@ -97,11 +98,11 @@ export class Session {
     return this.erasureList.keyIds;
   }
 
-  /** Durable when it resolves: the keys that the event at `position` destroyed. */
-  listErased(position: number, keyIds: readonly Uuid[]): Promise<void> {
+  /** Durable when it resolves: keys, each with the position of the event that destroyed it. */
+  listErased(erased: readonly Erased[]): Promise<void> {
     const rowKey = this.custody.rowKey(this.custody.epoch);
     if (rowKey === null) throw new Error('no row key serves the current epoch');
-    return this.erasureList.add(rowKey, position, keyIds);
+    return this.erasureList.add(rowKey, erased);
   }
 
   mount(path: string): Mount | null {

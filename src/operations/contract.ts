@@ -6,6 +6,7 @@ import type { Asking, Capability } from '../authority/permission.js';
 import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 import type { Split } from '../keys/shares.js';
+import type { ErasureOperations } from './erasure/contract.js';
 import type { MountDetail, MountOperations } from './mounts/contract.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
 
@@ -349,6 +350,7 @@ export interface Operations {
   readonly leases: LeaseOperations;
   readonly sys: SysOperations;
   readonly ledger: LedgerOperations;
+  readonly erasure: ErasureOperations;
   readonly projections: ProjectionOperations;
   /** The mounts that exist; empty while sealed. Longest prefix wins. */
   readonly mounts: () => readonly MountDetail[];

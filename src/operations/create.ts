@@ -4,6 +4,7 @@ import { type App, sessionOf } from './app.js';
 import { authorise } from './authorise.js';
 import type { Operations } from './contract.js';
 import { slotOperations } from './custody/slots.js';
+import { erasureOperations } from './erasure/create.js';
 import { listOperation } from './kv/list.js';
 import { metadataOperation } from './kv/metadata.js';
 import { readOperations } from './kv/read.js';
@@ -51,6 +52,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
     ...restoreOperations(app, parts.projectionReads),
     ...permissionOperations(app),
   },
+  erasure: erasureOperations(app, parts.projectionReads),
   projections: projectionOperations(app, parts.projectionControl),
   mounts: () => (app.nexus.session === null ? [] : mountsOf(app.nexus.session)),
   mount: mountOperations(app),

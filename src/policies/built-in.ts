@@ -79,6 +79,18 @@ path "sys/ledger/can" {
 path "sys/ledger/access" {
   capabilities = ["read"]
 }
+path "sys/ledger/holds" {
+  capabilities = ["read"]
+}
+path "sys/ledger/retention" {
+  capabilities = ["read"]
+}
+path "sys/ledger/erasures" {
+  capabilities = ["read"]
+}
+path "sys/ledger/erasures/*" {
+  capabilities = ["read"]
+}
 path "sys/policies/acl" {
   capabilities = ["list"]
 }

@@ -27,7 +27,7 @@ const missingIn = (page: Page, names: readonly string[]): string[] => {
 /** First words of event types and of operations. */
 const NOUNS =
   'secret|batch|ledger|keystore|term|epoch|checkpoint|entity|login|role|secretid|token|mount|policy|quota|config|view|' +
-  'hold|erasure|review|export|verify|clock|requests|kv|auth|sys|operator|restore|projection';
+  'hold|erasure|review|export|verify|clock|requests|kv|auth|sys|operator|restore|projection|erase|retention';
 
 describe('the event catalogue', test => {
   test('has every event type and every operation that the code names', () => {
@@ -168,6 +168,7 @@ const FAILURES: { readonly [K in Failure['kind']]: Extract<Failure, { kind: K }>
   absent: { kind: 'absent' },
   'version-gone': { kind: 'version-gone', metadata: METADATA },
   erased: { kind: 'erased', message: '' },
+  held: { kind: 'held', message: '' },
   'cas-required': { kind: 'cas-required', of: 'data' },
   'cas-mismatch': { kind: 'cas-mismatch', of: 'data' },
   'bad-credentials': { kind: 'bad-credentials', message: '' },

@@ -39,8 +39,12 @@ export interface ReasonOptions {
   readonly idempotencyKey?: string;
 }
 
-export const withReason = (command: Command): Command =>
+/** `repeatable`: the server honours an idempotency key there. */
+export const withReason = (command: Command, { repeatable } = { repeatable: true }): Command => {
   command
     .addOption(new Option('--reason <text>', 'why, for the audit trail'))
-    .addOption(new Option('--ticket <id>', 'the ticket that asked for it, for the audit trail'))
-    .addOption(new Option('--idempotency-key <key>', 'the same key sent again changes nothing a second time'));
+    .addOption(new Option('--ticket <id>', 'the ticket that asked for it, for the audit trail'));
+  return repeatable
+    ? command.addOption(new Option('--idempotency-key <key>', 'the same key sent again changes nothing a second time'))
+    : command;
+};

@@ -13,11 +13,13 @@ import {
 } from '../arguments/options.js';
 import { reasonHeaders } from '../arguments/reason.js';
 import { type Cli, withClient } from '../cli.js';
+import type { Client } from '../client.js';
 import { badInput } from '../exit-codes.js';
-import { route, secretAt } from '../places.js';
+import { type Place, route, secretAt } from '../places.js';
 import { ask, enveloped, perform } from '../requests.js';
-import { passWarnings, printAnswer, recordedAt } from '../results.js';
+import { passWarnings, printAnswer, printJson, recordedAt } from '../results.js';
 import { printFacts } from '../terminal/table.js';
+import { eraseAtOnce, erasedInWords } from './erase.js';
 
 const Metadata = enveloped(
   t.type({
@@ -114,14 +116,29 @@ const putCommand = (cli: Cli): Command =>
       }),
     );
 
+interface DeleteOptions extends CommonOptions, ReasonOptions {
+  readonly destroy?: boolean;
+}
+
+const destroyAll = async (cli: Cli, client: Client, place: Place, options: DeleteOptions): Promise<void> => {
+  const { reason, idempotencyKey } = options;
+  if (reason === undefined) throw badInput('--destroy needs --reason: it is kept as the ground of the erasure');
+  if (idempotencyKey !== undefined) throw badInput('an erasure takes no --idempotency-key: it is a plan, applied once');
+  const erased = await eraseAtOnce(cli, client, place, reason, options);
+  if (options.json === true) await printJson(cli.terminal, { erased });
+  else await cli.terminal.print(erasedInWords(erased));
+};
+
 const deleteCommand = (cli: Cli): Command =>
   withReason(withConnection(new Command('delete')))
     .description('take the name and all its versions out of sight; history and restore still know them')
     .argument('<path>', 'the secret, such as secret/team/db')
-    .action(async (path: string, options: CommonOptions & ReasonOptions) =>
+    .option('--destroy', 'and destroy everything that it ever held, for good; needs --reason')
+    .action(async (path: string, options: DeleteOptions) =>
       withClient(cli, options, async client => {
         const headers = reasonHeaders(options);
         const place = await secretAt(client, path);
+        if (options.destroy === true) return destroyAll(cli, client, place, options);
         const answer = await perform(client, { method: 'DELETE', path: route(place, 'metadata'), headers });
         passWarnings(cli.terminal, answer);
         if (options.json === true) return printAnswer(cli.terminal, answer);

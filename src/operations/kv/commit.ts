@@ -20,6 +20,7 @@ import type { Session } from '../../nexus/session.js';
 import { type App, Refused, refuse, sessionOf } from '../app.js';
 import { authoriseCommand, type Caller, headerOf, stillAllowed } from '../authorise.js';
 import type { Place, RequestContext } from '../contract.js';
+import { nodesOf, whyKept } from '../erasure/kept.js';
 import { mountSettings } from './mount-settings.js';
 import { type Located, locate, subjectOf } from './place.js';
 
@@ -155,8 +156,12 @@ const commandFor = (
       const decided = decision.right;
       if (decided.length === 0) return { kind: 'nothing', result: { kind: 'nothing' } };
       if (decided.length > sealed.length) return { kind: 'reject', failure: STALE };
+      const destroys = decided.flatMap(event => event.destroys);
+      const kept =
+        destroys.length === 0 ? null : keptNow(session, located, view.state(node), destroys, view.recordedAt);
+      if (kept !== null) return { kind: 'reject', failure: { kind: 'held', message: kept.why } };
       const deleteKeys: Uuid[] = [];
-      for (const streamVersion of decided.flatMap(event => event.destroys)) {
+      for (const streamVersion of destroys) {
         const key = prepared.keysOf?.get(streamVersion);
         if (key === undefined) return { kind: 'reject', failure: STALE };
         deleteKeys.push(key);
@@ -175,6 +180,19 @@ const commandFor = (
       return { kind: 'append', events, deleteKeys, result };
     },
   };
+};
+
+/** Lane 1 is folded up to the head here: a hold that was placed a moment ago on another node is known. */
+const keptNow = (
+  { authority }: Session,
+  { mount, path }: Located,
+  state: SecretState,
+  destroys: readonly number[],
+  atUs: number,
+) => {
+  const doomed = (state.live ?? []).filter(({ streamVersion }) => destroys.includes(streamVersion));
+  const youngest = doomed.reduce((newest, { created }) => Math.max(newest, created), 0);
+  return whyKept(authority, nodesOf(mount, path), youngest, atUs);
 };
 
 const rejected = (

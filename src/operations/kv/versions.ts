@@ -108,7 +108,8 @@ const keysOf = async (
 /** Before it is answered: a line for each key in the erasure list, outside the database (formats.md §6). */
 const listErased = async ({ session, committed }: CommitResult): Promise<void> => {
   if (committed.kind !== 'done') return;
-  await session.listErased(committed.position, committed.deletedKeys);
+  const { position, deletedKeys } = committed;
+  await session.listErased(deletedKeys.map(keyId => ({ position, keyId })));
 };
 
 /** Where it was recorded; null when nothing changed. A repeat must have asked for the same. */

@@ -20,7 +20,7 @@ import type { RequestContext } from '../contract.js';
 import { mountSettings } from '../kv/mount-settings.js';
 import { openValue } from '../kv/values.js';
 import { orRefuse } from '../operation.js';
-import type { Plan } from './plan-box.js';
+import type { Plan } from './restore.js';
 import type { Changed, Scope } from './restore-compare.js';
 
 export interface Restoring {

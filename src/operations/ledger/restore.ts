@@ -2,6 +2,7 @@
  * Restore: plan, then apply. The plan compares then with now; applying it appends new events that bring it about, in one
  * commit, and is refused when anything in its scope has moved since. The mistake and its repair are both on record.
  */
+import * as t from 'io-ts';
 import { randomUuid4 } from '../../crypto/random.js';
 import type { RestoreChange as Change } from '../../domain/secret/restore.js';
 import { type App, refuse, sessionOf } from '../app.js';
@@ -17,6 +18,22 @@ import { applySteps, stepsOf } from './restore-apply.js';
 import { type Changed, compareAll, scopeOf } from './restore-compare.js';
 
 const PLAN_TTL_US = 3_600_000_000;
+
+const Plan = t.type({
+  actor: t.string,
+  mount: t.string,
+  path: t.string,
+  /** The position that is restored. */
+  target: t.number,
+  /** µs: what "now" was then. */
+  targetUs: t.number,
+  madeAt: t.number,
+  /** µs */
+  expiresAt: t.number,
+  /** The stream of the batch that applying it makes. */
+  batch: t.string,
+});
+export type Plan = Readonly<t.TypeOf<typeof Plan>>;
 
 const CHANGES: readonly Change[] = [
   'create',
@@ -44,12 +61,12 @@ export const restoreOperations = (
     const scope = await scopeOf(session, projections, mount, input.path, madeAt);
     const compared = await compareAll(session, scope, then, app.nowMs());
     const expiresAt = app.nowMs() * 1000 + PLAN_TTL_US;
-    const planId = sealPlan(session.custody, {
+    const plan: Plan = {
       ...{ actor: caller.token.entity, mount: input.mount, path: input.path },
       ...{ target: then.position, targetUs: then.nowUs, madeAt, expiresAt, batch: randomUuid4() },
-    });
+    };
     return {
-      plan_id: planId,
+      plan_id: sealPlan(session.custody, plan),
       position: then.position,
       made_at: madeAt,
       expires_at: rfc3339(expiresAt),
@@ -64,7 +81,8 @@ export const restoreOperations = (
   applyRestore: operation('restoring', async (context, { planId }) => {
     const session = sessionOf(app);
     const plan =
-      openPlan(session.custody, planId) ?? refuse({ kind: 'invalid', message: 'plan_id is not a plan of this ledger' });
+      openPlan(session.custody, planId, Plan) ??
+      refuse({ kind: 'invalid', message: 'plan_id is not a plan of this ledger' });
     const subject = `${plan.mount}/${plan.path}`;
     const asked = { op: 'restore.apply', capability: 'update', subject } as const;
     const caller = await authoriseCommand(app, session, context, asked);
