@@ -29,9 +29,22 @@ export const NO_MOUNT: Uuid = '00000000-0000-0000-0000-000000000000';
 /** What clients call it: type and eight hex digits. */
 export const accessorOf = ({ type, id }: Pick<Mount, 'type' | 'id'>): string => `${type}_${id.slice(0, 8)}`;
 
+/** A mount that went to another path; in full, with slashes at their ends. */
+export interface Move {
+  /** The event's. */
+  readonly id: Uuid;
+  readonly position: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+const MOVES_MAX = 1000;
+
 export class MountTable {
   #all: readonly Mount[] = [];
   #highest = 0;
+  /** The newest ones, for those who ask how theirs ended. */
+  readonly #moves: Move[] = [];
 
   constructor(readonly custody: Custody) {}
 
@@ -91,8 +104,16 @@ export class MountTable {
     }));
   }
 
+  /** Newest first. */
+  get moves(): readonly Move[] {
+    return [...this.#moves].reverse();
+  }
+
   moved(event: StoredEvent, header: Header): void {
     const { mount } = shape.read(shape.MountMovedHeader, header, event);
+    const from = this.byId(event.streamId)?.path ?? '';
+    this.#moves.push({ id: event.eventId, position: event.position, from, to: mount.path });
+    if (this.#moves.length > MOVES_MAX) this.#moves.shift();
     this.#change(event.streamId, before => ({ ...before, path: mount.path }));
   }
 

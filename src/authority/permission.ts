@@ -2,7 +2,7 @@
  * What a token may do: the policies named on it and on its entity, as of now, compiled into one answer. A policy that does
  * not exist grants nothing.
  */
-import type { Decision, Question } from '../policies/acl.js';
+import type { Decision, Grant, Question } from '../policies/acl.js';
 import { PolicyCompiler } from '../policies/compiler.js';
 import type { Capability, Rule } from '../policies/policy.js';
 import type { Identity } from '../policies/templates.js';
@@ -20,6 +20,9 @@ export interface Permission {
   decide(capability: Capability, path: string, asking?: Asking): Decision;
   /** Sorted; `root` alone, or `deny` alone. */
   capabilitiesOf(path: string): readonly string[];
+  /** Whether anything is granted on the path or below it. */
+  reaches(path: string): boolean;
+  grants(): Iterable<Grant>;
   readonly isRoot: boolean;
 }
 
@@ -39,6 +42,8 @@ export class Permissions {
         return decision.allowed ? decision.rule : null;
       },
       capabilitiesOf: path => acl.capabilitiesOf(path),
+      reaches: path => acl.reaches(path),
+      grants: () => acl.grants(),
       isRoot: acl.isRoot,
     };
   }

@@ -30,6 +30,13 @@ export const ok = (requestId: string, data: unknown, warnings: readonly string[]
   body: envelope(requestId, { data: JSON.stringify(data), warnings }),
 });
 
+/** Old clients read the members of `data` at the top level. */
+export const okTwice = (
+  requestId: string,
+  data: Readonly<Record<string, unknown>>,
+  warnings: readonly string[] = [],
+): Answer => ({ status: 200, body: envelope(requestId, { data: JSON.stringify(data), top: data, warnings }) });
+
 export const raw = (status: number, body: unknown): Answer => ({ status, body: `${JSON.stringify(body)}\n` });
 
 export const noContent: Answer = { status: 204, body: null };

@@ -1,6 +1,7 @@
 /** From a call to its route, in the order of checks of vault-wire.md §2.8. */
 import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
+import { audit } from './audit.js';
 import { auth, login } from './auth.js';
 import { answered, type Call } from './call.js';
 import { engines } from './engines.js';
@@ -12,6 +13,7 @@ import { mounts } from './mounts.js';
 import { policies } from './policies.js';
 import { READ_ONLY, sys, unauthenticated } from './sys.js';
 import { tokens } from './tokens.js';
+import { visible } from './visible.js';
 
 /** Routes on which an Idempotency-Key is honoured; elsewhere it is a 400. */
 const IDEMPOTENT = /^(?:[^/]+\/(?:data|metadata|delete|undelete|destroy)\/.|sys\/ledger\/restore\/apply$)/;
@@ -49,6 +51,8 @@ const routed = async (call: Call): Promise<Answer> => {
     policies(call) ??
     leases(call) ??
     mounts(call) ??
+    visible(call) ??
+    audit(call) ??
     sys(call) ??
     tokens(call) ??
     auth(call) ??
@@ -59,7 +63,8 @@ const routed = async (call: Call): Promise<Answer> => {
 };
 
 const mounted = async (call: Call): Promise<Answer> => {
-  const mount = mountOf(call);
+  // One that is not known here may have been enabled or moved on another node a moment ago.
+  const mount = mountOf(call.path, call.operations.mounts()) ?? mountOf(call.path, await call.operations.mountsNow());
   const engine = mount === undefined ? undefined : engines[mount.type];
   const answer = mount && engine?.(call, mount, call.path.slice(mount.path.length + 1));
   if (answer) return answer;
@@ -73,9 +78,9 @@ const mounted = async (call: Call): Promise<Answer> => {
   });
 };
 
-const mountOf = ({ operations, path }: Call): MountDetail | undefined => {
+const mountOf = (path: string, mounts: readonly MountDetail[]): MountDetail | undefined => {
   let best: MountDetail | undefined;
-  for (const mount of operations.mounts())
+  for (const mount of mounts)
     if (`${path}/`.startsWith(`${mount.path}/`) && (best === undefined || mount.path.length > best.path.length))
       best = mount;
   return best;

@@ -2,7 +2,7 @@
 
 import { parseDuration } from '../domain/duration.js';
 import type { MountConfig, MountDetail } from '../operations/mounts/contract.js';
-import { type Answer, envelope, errors, noContent, oneError, withPosition } from './answer.js';
+import { type Answer, errors, noContent, okTwice, oneError, withPosition } from './answer.js';
 import type { Fields } from './body.js';
 import { answered, type Call } from './call.js';
 import { boolField, FieldError, mapField, stringField, stringsField } from './fields.js';
@@ -18,7 +18,8 @@ const LISTS = [
 const TOKEN_TYPES: ReadonlySet<string> = new Set(['default-service', 'default-batch', 'service', 'batch']);
 
 const isAuth = ({ path }: Pick<MountDetail, 'path'>): boolean => path.startsWith('auth/');
-const shown = ({ path }: Pick<MountDetail, 'path'>): string => `${path.startsWith('auth/') ? path.slice(5) : path}/`;
+export const shown = ({ path }: Pick<MountDetail, 'path'>): string =>
+  `${path.startsWith('auth/') ? path.slice(5) : path}/`;
 
 export const mountObject = (mount: MountDetail) => ({
   type: mount.type,
@@ -55,11 +56,7 @@ const tuning = (mount: MountDetail) => {
   };
 };
 
-/** Old clients read the members of `data` at the top level. */
-const twice = (call: Call, data: Readonly<Record<string, unknown>>): Answer => ({
-  status: 200,
-  body: envelope(call.context.requestId, { data: JSON.stringify(data), top: data }),
-});
+const twice = (call: Call, data: Readonly<Record<string, unknown>>): Answer => okTwice(call.context.requestId, data);
 
 /** Undefined: leave it; 0: the system's. */
 const seconds = (fields: Fields, name: string, which: string): number | undefined => {

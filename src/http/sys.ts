@@ -1,10 +1,9 @@
-/** `sys/`: state, init, unseal, seal, mounts, metrics (vault-wire.md §7, §8.5). */
+/** `sys/`: state, init, unseal, seal, nodes, moves of mounts, metrics (vault-wire.md §7, §8.2). */
 import type { SealStatus } from '../operations/contract.js';
 import { packageVersion } from '../package-root.js';
-import { type Answer, envelope, errors, noContent, oneError, raw } from './answer.js';
+import { type Answer, errors, noContent, ok, okTwice, oneError, raw, withPosition } from './answer.js';
 import { answered, type Call } from './call.js';
 import { boolField, intField, stringField } from './fields.js';
-import { mountObject, mountObjects } from './mounts.js';
 
 /** Clients decide features by Vault's version numbers, and one panics on anything that is no strict semantic version. */
 const DIALECT_VERSION = '1.15.0';
@@ -32,11 +31,11 @@ const sealStatus = (status: SealStatus) => ({
 const sealStatusRoute: Route = call =>
   answered(call, call.operations.sys.status(), status => raw(200, sealStatus(status)));
 
-const CODES = {
-  active: 200,
-  sealed: 503,
-  uninit: 501,
-} as const;
+/** By state, and the statuses that load balancers may choose for states that are never reached here. */
+const CODES: Readonly<Record<string, number>> = {
+  ...{ active: 200, sealed: 503, uninit: 501 },
+  ...{ standby: 429, performancestandby: 473, drsecondary: 472 },
+};
 
 /** Load balancers choose the codes; a code of 204 has no body. */
 const health: Route = call => {
@@ -44,7 +43,8 @@ const health: Route = call => {
   for (const state of Object.keys(CODES)) {
     const text = call.query.get(`${state}code`);
     if (text === null) continue;
-    if (!/^[1-5]\d\d$/.test(text)) return errors(400);
+    // A status that is none, or only the beginning of an answer, would leave the caller waiting.
+    if (!/^[2-5]\d\d$/.test(text)) return errors(400);
     codes[state] = Number(text);
   }
   return answered(call, call.operations.sys.status(), status => {
@@ -65,7 +65,7 @@ const health: Route = call => {
       ...(status.ledgerId === null || !serving ? {} : { cluster_name: 'tallystick', cluster_id: status.ledgerId }),
       ...(status.degraded.length === 0 ? {} : { degraded: status.degraded }),
     };
-    return code === 204 ? { status: 204, body: null } : raw(code, body);
+    return code === 204 || code === 304 ? { status: code, body: null } : raw(code, body);
   });
 };
 
@@ -166,30 +166,6 @@ export const unauthenticated: Readonly<Record<string, Route | undefined>> = {
 /** What a GET on them says about other verbs. */
 export const READ_ONLY: ReadonlySet<string> = new Set(['sys/health', 'sys/seal-status', 'sys/leader']);
 
-/** The probe that command lines make before any `kv` command: which mount, and that it is version 2. */
-const uiMount = (call: Call, asked: string): Promise<Answer> =>
-  answered(call, call.operations.auth.lookupSelf({ ...call.context, path: 'auth/token/lookup-self' }, {}), () => {
-    const mount = call.operations.mounts().find(({ path }) => `${asked}/`.startsWith(`${path}/`));
-    if (mount === undefined)
-      return oneError(
-        403,
-        'preflight capability check returned 403, please ensure client\'s policies grant access to path "' +
-          asked.replace(/["\\]/g, '') +
-          '/"',
-      );
-    const shown = mount.path.startsWith('auth/') ? mount.path.slice(5) : mount.path;
-    const data = { path: `${shown}/`, ...mountObject(mount) };
-    return { status: 200, body: envelope(call.context.requestId, { data: JSON.stringify(data) }) };
-  });
-
-const uiMounts: Route = call =>
-  answered(call, call.operations.auth.lookupSelf({ ...call.context, path: 'auth/token/lookup-self' }, {}), () => {
-    const all = call.operations.mounts();
-    const auth = all.filter(({ path }) => path.startsWith('auth/'));
-    const data = { secret: mountObjects(all.filter(mount => !auth.includes(mount))), auth: mountObjects(auth) };
-    return { status: 200, body: envelope(call.context.requestId, { data: JSON.stringify(data) }) };
-  });
-
 const metrics: Route = call =>
   answered(call, call.operations.metrics(call.context, {}), text => ({
     status: 200,
@@ -197,17 +173,50 @@ const metrics: Route = call =>
     headers: { 'content-type': 'text/plain; version=0.0.4' },
   }));
 
-const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
-  'sys/internal/ui/mounts': { read: uiMounts },
-  'sys/metrics': { read: metrics },
+const haStatus: Route = call =>
+  answered(call, call.operations.node.members(call.context, {}), members =>
+    okTwice(call.context.requestId, {
+      nodes: members.map(({ name }) => ({
+        ...{ hostname: name, api_address: '', cluster_address: '', active_node: true, last_echo: null },
+        version: DIALECT_VERSION,
+      })),
+    }),
+  );
+
+const stepDown: Route = call => answered(call, call.operations.node.stepDown(call.context, {}), () => noContent);
+
+const remount: Route = call => {
+  const [from, to] = [stringField(call.fields, 'from') ?? '', stringField(call.fields, 'to') ?? ''];
+  return answered(call, call.operations.mount.move(call.context, { from, to }), ({ id, position }) => {
+    const data = { migration_id: id };
+    return withPosition(okTwice(call.context.requestId, data, [MOVED_WARNING]), position);
+  });
 };
+
+/** Clients poll until a move is no longer in progress; here it never was. */
+const MOVED_WARNING = 'the mount has moved: its status is final at once';
+
+const moved = (call: Call, id: string): Promise<Answer> =>
+  answered(call, call.operations.mount.moved(call.context, { id }), ({ from, to }) =>
+    ok(call.context.requestId, {
+      migration_id: id,
+      migration_info: { source_mount: `${from}/`, target_mount: `${to}/`, status: 'success' },
+    }),
+  );
+
+const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+  'sys/metrics': { read: metrics },
+  'sys/ha-status': { read: haStatus },
+  'sys/step-down': { write: stepDown },
+  'sys/remount': { write: remount },
+};
+
+const MOVE_STATUS = /^sys\/remount\/status\/([^/]+)$/;
 
 /** Null: not one of ours. */
 export const sys = (call: Call): Promise<Answer> | Answer | null => {
-  const probe = 'sys/internal/ui/mounts/';
-  if (call.path.startsWith(probe) && call.verb === 'read')
-    return uiMount(call, call.path.slice(probe.length).replace(/\/$/, ''));
-  const route = ROUTES[call.path];
+  const move = MOVE_STATUS.exec(call.path)?.[1];
+  const route = move === undefined ? ROUTES[call.path] : { read: () => moved(call, move) };
   if (route === undefined) return null;
   return route[call.verb]?.(call) ?? oneError(405, 'unsupported operation');
 };

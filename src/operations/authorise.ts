@@ -62,6 +62,19 @@ export const authorise = async (app: App, session: Session, context: RequestCont
 };
 
 /**
+ * For the few routes that ask who somebody is and not what they may: a token that lives is enough, and pays nothing. Their
+ * answers show only what is the token's own.
+ */
+export const authenticate = async (app: App, session: Session, context: RequestContext, op: OpName): Promise<Token> => {
+  await session.reader.refresh();
+  const token = context.token === null ? null : findToken(session, context.token, session.now());
+  if (token !== null && addressFits(token, context.from.address)) return token;
+  const why = context.token === null ? 'no-token' : token === null ? 'bad-token' : 'bound-cidr';
+  recordDenial(app, session, context, { op, capability: 'read' }, why);
+  return refuse({ kind: 'unauthenticated' });
+};
+
+/**
  * For commands: allowed by what is known here, because it is asked again at the head of the ledger (`stillAllowed`);
  * refused only after lane 1 was folded as of now.
  */

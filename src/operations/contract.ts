@@ -7,7 +7,8 @@ import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 import type { Split } from '../keys/shares.js';
 import type { ErasureOperations } from './erasure/contract.js';
-import type { MountDetail, MountOperations } from './mounts/contract.js';
+import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
+import type { AuditOperations, NodeOperations } from './system/contract.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
 
 /** Who asks, from where, and how long they wait. Made once for each request. */
@@ -354,7 +355,12 @@ export interface Operations {
   readonly projections: ProjectionOperations;
   /** The mounts that exist; empty while sealed. Longest prefix wins. */
   readonly mounts: () => readonly MountDetail[];
-  readonly mount: MountOperations;
+  /** The same after looking what other nodes did. */
+  readonly mountsNow: () => Promise<readonly MountDetail[]>;
+  readonly mount: MountOperations & MoveOperations;
+  readonly visible: VisibleOperations;
+  readonly node: NodeOperations;
+  readonly audit: AuditOperations;
   /** May the caller do this on the request's path? For paths that nothing serves: a denial comes before "not there". */
   readonly permitted: Op<{ readonly capability: Capability }, null>;
   /** Prometheus text. Needs a token with root or auditor permission unless the server is told otherwise. */

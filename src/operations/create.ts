@@ -17,6 +17,8 @@ import { restoreOperations } from './ledger/restore.js';
 import { loginOperation } from './login.js';
 import { type MetricsParts, metricsOperation } from './metrics.js';
 import { mountOperations, mountsOf } from './mounts/mounts.js';
+import { moveOperations } from './mounts/move.js';
+import { visibleOperations } from './mounts/visible.js';
 import { operation } from './operation.js';
 import { capabilitiesOperation } from './policies/capabilities.js';
 import { policyOperations } from './policies/policies.js';
@@ -24,6 +26,8 @@ import type { ProjectionReads } from './projection-reads.js';
 import { type ProjectionControl, projectionOperations } from './projections.js';
 
 import { type InitCode, sysOperations } from './sys.js';
+import { auditOperations } from './system/audit.js';
+import { nodeOperations } from './system/node.js';
 import { leaseOperations, lookupSelfOperation, tokenOperations } from './tokens/index.js';
 
 export interface OperationParts {
@@ -55,7 +59,16 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   erasure: erasureOperations(app, parts.projectionReads),
   projections: projectionOperations(app, parts.projectionControl),
   mounts: () => (app.nexus.session === null ? [] : mountsOf(app.nexus.session)),
-  mount: mountOperations(app),
+  mountsNow: async () => {
+    const { session } = app.nexus;
+    // A database that is away is said by whatever is asked next.
+    await session?.reader.refresh().catch(() => undefined);
+    return session === null ? [] : mountsOf(session);
+  },
+  mount: { ...mountOperations(app), ...moveOperations(app) },
+  visible: visibleOperations(app),
+  node: nodeOperations(app),
+  audit: auditOperations(app),
   permitted: operation('asking for permission', async (context, { capability }) => {
     await authorise(app, sessionOf(app), context, { op: `${context.method} request`, capability });
     return null;

@@ -7,7 +7,7 @@ import { foldPath } from './folded-names.js';
 import { asksForFields, type Fields, fieldsAllowed, wrappingAllowed } from './limits.js';
 import { Merged } from './merged.js';
 import { PatternTree } from './pattern-tree.js';
-import { bitOf, type Capability, capabilitiesIn, type Policy, ROOT, type Rule } from './policy.js';
+import { bitOf, type Capability, capabilitiesIn, NONE, type Policy, ROOT, type Rule } from './policy.js';
 import { needsSudo } from './protected-paths.js';
 import type { Identity } from './templates.js';
 
@@ -33,7 +33,21 @@ export interface Acl {
   /** As sys/capabilities shows them: sorted; `root` alone, or `deny` alone. */
   capabilitiesOf(path: string): readonly string[];
   hasSudo(path: string): boolean;
+  /** Whether some rule grants something on the path or below it, as a client asks before it offers a mount. */
+  reaches(path: string): boolean;
+  /** Each pattern once, with what it grants; none for root. */
+  grants(): Iterable<Grant>;
   readonly isRoot: boolean;
+}
+
+export interface Grant {
+  /** Without the `*` at the end that `prefix` stands for. */
+  readonly path: string;
+  readonly prefix: boolean;
+  /** Whether it has a `+`. */
+  readonly wildcard: boolean;
+  /** Sorted; `deny` alone. */
+  readonly capabilities: readonly string[];
 }
 
 /** The rules of all the policies on one token. Templates are filled from `identity`; what has no value drops its rule. */
@@ -50,6 +64,8 @@ const rootAcl: Acl = {
   check: ({ capability }) => ({ allowed: true, rule: { policy: ROOT, path: '*', capability } }),
   capabilitiesOf: () => [ROOT],
   hasSudo: () => true,
+  reaches: () => true,
+  grants: () => [],
   isRoot: true,
 };
 
@@ -71,14 +87,30 @@ class RuleAcl implements Acl {
 
   capabilitiesOf(path: string): readonly string[] {
     const merged = path.endsWith('/') ? this.tree.folder(asKey(path)) : this.tree.key(asKey(path));
-    const words = merged === null ? [] : capabilitiesIn(merged.capabilities);
-    return words.length === 0 ? ['deny'] : words;
+    return words(merged);
   }
 
   hasSudo(path: string): boolean {
     return ((this.tree.key(asKey(path))?.capabilities ?? 0) & bitOf('sudo')) !== 0;
   }
+
+  reaches(path: string): boolean {
+    for (const { capabilities } of this.tree.reaching(asKey(path))) if (capabilities !== NONE) return true;
+    return false;
+  }
+
+  *grants(): Iterable<Grant> {
+    for (const merged of this.tree.all()) {
+      const { text, prefix, wildcards } = merged.pattern;
+      yield { path: text, prefix, wildcard: wildcards > 0, capabilities: words(merged) };
+    }
+  }
 }
+
+const words = (merged: Merged | null): readonly string[] => {
+  const granted = merged === null ? [] : capabilitiesIn(merged.capabilities);
+  return granted.length === 0 ? ['deny'] : granted;
+};
 
 interface Demand extends Pick<Question, 'capability' | 'fields'> {
   readonly wrapTtlMs: number;

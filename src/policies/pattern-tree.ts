@@ -100,6 +100,27 @@ export class PatternTree<T extends Leaf> {
     return folder.exact ?? bare.exact ?? best(folder) ?? best(bare);
   }
 
+  all(): Iterable<T> {
+    return leavesOf(this.#root);
+  }
+
+  /** What could decide about a path, which has no slash at its end, or about anything below it. */
+  *reaching(path: string): Iterable<T> {
+    let active = [this.#root];
+    for (const segment of path.split('/')) {
+      const next: Branch<T>[] = [];
+      for (const node of active) {
+        if (node.rest !== null) yield node.rest;
+        for (const [beginning, leaf] of node.beginnings ?? []) if (segment.startsWith(beginning)) yield leaf;
+        const literal = node.literal(segment);
+        if (literal !== undefined) next.push(literal);
+        if (node.wildcard !== null) next.push(node.wildcard);
+      }
+      active = next;
+    }
+    for (const node of active) yield* leavesOf(node);
+  }
+
   #walk(path: string): Walk<T> {
     const reached = [this.#root];
     const segments: string[] = [];
@@ -115,6 +136,14 @@ export class PatternTree<T extends Leaf> {
       from = slash + 1;
     }
   }
+}
+
+/** As deep as the longest pattern has segments. */
+function* leavesOf<T extends Leaf>(node: Branch<T>): Iterable<T> {
+  for (const leaf of [node.end, node.rest]) if (leaf !== null) yield leaf;
+  if (node.beginnings !== null) yield* node.beginnings.values();
+  for (const next of [node.only, node.wildcard, ...(node.literals?.values() ?? [])])
+    if (next !== null) yield* leavesOf(next);
 }
 
 /** Of the patterns with wildcards that match: deepest first, as a wildcard that stands later wins. */

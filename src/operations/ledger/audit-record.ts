@@ -30,7 +30,7 @@ const CLASS_OF_OP: readonly (readonly [RegExp, string])[] = [
 /** Facts that say what happened to which version; the rest of the head is state, not news. */
 const TOLD = [
   ...(['version', 'versions', 'writes', 'through', 'expires', 'generation', 'batch', 'count', 'copied'] as const),
-  ...(['term', 'epoch', 'uses', 'tree', 'expires_at', 'resumed_size', 'lost_size', 'lost_root'] as const),
+  ...(['term', 'epoch', 'uses', 'tree', 'expires_at', 'resumed_size', 'lost_size', 'lost_root', 'token_hash'] as const),
 ];
 
 const common = (header: Header | RecordedRequest, names: ActorName) => {
