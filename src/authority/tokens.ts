@@ -5,6 +5,7 @@
 import type { Uuid } from '../crypto/bytes.js';
 import type { Header } from '../domain/header.js';
 import type { StoredEvent } from '../ledger/event.js';
+import { NO_ROW, TokenRows } from './packed/token-rows.js';
 import * as shape from './shapes.js';
 
 export interface Token {
@@ -44,142 +45,151 @@ export interface Token {
 
 /** A sweep looks at every token: not more often than after so many were made. */
 const SWEEP_EVERY = 1024;
+/** Objects of rows that were asked for, so that the same token is the same object until it changes. */
+const OBJECTS_MAX = 4096;
 
 export class TokenTable {
-  readonly #byHash = new Map<string, Token>();
-  readonly #byId = new Map<Uuid, Token>();
-  readonly #byAccessor = new Map<string, Token>();
-  readonly #children = new Map<Uuid, Set<Uuid>>();
+  readonly #rows = new TokenRows();
+  readonly #objects = new Map<number, Token>();
   #madeSinceSweep = 0;
 
   get size(): number {
-    return this.#byId.size;
+    return this.#rows.size;
   }
 
   /** The live token of that keyed hash; null: unknown, revoked, spent or expired by `now` (µs). */
   byHash(hash: Buffer, now: number): Token | null {
-    return this.#live(this.#byHash.get(hash.toString('hex')), now);
+    return this.#live(this.#rows.byHash(hash), now);
   }
 
   byId(id: Uuid, now: number): Token | null {
-    return this.#live(this.#byId.get(id), now);
+    return this.#live(this.#rows.byId(id), now);
   }
 
   byAccessor(accessor: string, now: number): Token | null {
-    return this.#live(this.#byAccessor.get(accessor), now);
+    return this.#live(this.#rows.byAccessor(accessor), now);
   }
 
   /** Of those that live at `now`. */
   *all(now: number): Iterable<Token> {
-    for (const token of this.#byId.values()) if (this.#live(token, now) !== null) yield token;
+    for (let row = 0; row < this.#rows.end; row += 1)
+      if (this.#rows.used(row) && this.#lives(row, now)) yield this.#rows.token(row);
   }
 
   created(event: StoredEvent, header: Header): void {
     const facts = shape.read(shape.TokenFacts, event.facts, event);
     const fields = shape.read(shape.TokenHeader, header, event);
-    const token: Token = {
-      type: 'service',
-      id: event.streamId,
-      hash: facts.token_hash,
-      accessor: fields.accessor,
-      entity: event.actor ?? event.streamId,
-      parent: facts.parent ?? null,
-      policies: fields.policies,
-      displayName: fields.display_name,
-      creationPath: fields.creation_path,
-      meta: fields.meta ?? null,
-      expiresAt: facts.expires_at ?? 0,
-      createdAt: event.recordedAt,
-      renewedAt: 0,
-      method: fields.method,
-      ttl: fields.ttl ?? 0,
-      period: fields.period ?? 0,
-      explicitMaxTtl: fields.explicit_max_ttl ?? 0,
-      maxTtl: fields.max_ttl ?? 0,
-      uses: fields.uses ?? 0,
-      usesLeft: fields.uses ?? 0,
-      renewable: fields.renewable ?? false,
-      boundCidrs: fields.bound_cidrs ?? [],
-      role: fields.role ?? null,
-      mount: fields.auth_mount ?? null,
-    };
-    this.#put(token);
-    if (token.parent !== null) {
-      const siblings = this.#children.get(token.parent);
-      if (siblings) siblings.add(token.id);
-      else this.#children.set(token.parent, new Set([token.id]));
-    }
+    const parent = facts.parent === undefined ? NO_ROW : this.#rows.byId(facts.parent);
+    // A child whose parent ended before it was born has ended with it.
+    if (facts.parent !== undefined && parent === NO_ROW) return;
+    const row = this.#rows.add(
+      {
+        type: 'service',
+        id: event.streamId,
+        hash: facts.token_hash,
+        accessor: fields.accessor,
+        entity: event.actor ?? event.streamId,
+        parent: facts.parent ?? null,
+        policies: fields.policies,
+        displayName: fields.display_name,
+        creationPath: fields.creation_path,
+        meta: fields.meta ?? null,
+        expiresAt: facts.expires_at ?? 0,
+        createdAt: event.recordedAt,
+        renewedAt: 0,
+        method: fields.method,
+        ttl: fields.ttl ?? 0,
+        period: fields.period ?? 0,
+        explicitMaxTtl: fields.explicit_max_ttl ?? 0,
+        maxTtl: fields.max_ttl ?? 0,
+        uses: fields.uses ?? 0,
+        usesLeft: fields.uses ?? 0,
+        renewable: fields.renewable ?? false,
+        boundCidrs: fields.bound_cidrs ?? [],
+        role: fields.role ?? null,
+        mount: fields.auth_mount ?? null,
+      },
+      parent,
+    );
+    this.#objects.delete(row);
     this.#madeSinceSweep += 1;
     if (this.#madeSinceSweep >= Math.max(SWEEP_EVERY, this.size / 4)) this.#sweep(event.recordedAt);
   }
 
   renewed(event: StoredEvent): void {
     const { expires_at } = shape.read(shape.TokenRenewedFacts, event.facts, event);
-    const token = this.#byId.get(event.streamId);
-    if (token) this.#put({ ...token, expiresAt: expires_at ?? 0, renewedAt: event.recordedAt });
+    const row = this.#changing(event.streamId);
+    if (row !== NO_ROW) this.#rows.setExpiry(row, expires_at ?? 0, event.recordedAt);
   }
 
   spent(event: StoredEvent): void {
     const { uses } = shape.read(shape.SpentFacts, event.facts, event);
-    const token = this.#byId.get(event.streamId);
-    if (!token) return;
-    if (uses === undefined || uses === 0) this.#end(token.id);
-    else this.#put({ ...token, usesLeft: uses });
+    const row = this.#changing(event.streamId);
+    if (row === NO_ROW) return;
+    if (uses === undefined || uses === 0) this.#end(row);
+    else this.#rows.setUsesLeft(row, uses);
   }
 
   revoked(event: StoredEvent): void {
     const { tree } = shape.read(shape.TokenRevokedFacts, event.facts, event);
-    if (tree !== true) this.#orphan(event.streamId);
-    this.#end(event.streamId);
+    const row = this.#changing(event.streamId);
+    if (row === NO_ROW) return;
+    if (tree !== true)
+      for (const child of [...this.#rows.children(row)]) {
+        this.#objects.delete(child);
+        this.#rows.link(child, NO_ROW);
+      }
+    this.#end(row);
   }
 
   /** Ends every token that an auth mount issued. */
   endOf(mount: Uuid): void {
-    for (const token of [...this.#byId.values()]) if (token.mount === mount) this.#end(token.id);
+    for (let row = 0; row < this.#rows.end; row += 1)
+      if (this.#rows.used(row) && this.#rows.mount(row) === mount) this.#end(row);
   }
 
-  #live(token: Token | undefined, now: number): Token | null {
-    if (token === undefined) return null;
-    for (let next: Token | undefined = token; ; ) {
-      if (next === undefined || (next.expiresAt !== 0 && next.expiresAt <= now)) return null;
-      if (next.parent === null) return token;
-      next = this.#byId.get(next.parent);
+  #changing(id: Uuid): number {
+    const row = this.#rows.byId(id);
+    this.#objects.delete(row);
+    return row;
+  }
+
+  #lives(row: number, now: number): boolean {
+    for (let next = row; next !== NO_ROW; next = this.#rows.parent(next)) {
+      const expiresAt = this.#rows.expiresAt(next);
+      if (expiresAt !== 0 && expiresAt <= now) return false;
     }
+    return true;
   }
 
-  #put(token: Token): void {
-    this.#byHash.set(token.hash, token);
-    this.#byId.set(token.id, token);
-    this.#byAccessor.set(token.accessor, token);
-  }
-
-  #orphan(id: Uuid): void {
-    for (const child of this.#children.get(id) ?? []) {
-      const token = this.#byId.get(child);
-      if (token) this.#put({ ...token, parent: null });
-    }
-    this.#children.delete(id);
+  #live(row: number, now: number): Token | null {
+    if (row === NO_ROW || !this.#lives(row, now)) return null;
+    const known = this.#objects.get(row);
+    if (known !== undefined) return known;
+    if (this.#objects.size >= OBJECTS_MAX) this.#objects.clear();
+    const token = this.#rows.token(row);
+    this.#objects.set(row, token);
+    return token;
   }
 
   /** With the whole tree of children, however deep. */
-  #end(id: Uuid): void {
-    const doomed = [id];
-    for (let next = doomed.pop(); next !== undefined; next = doomed.pop()) {
-      doomed.push(...(this.#children.get(next) ?? []));
-      this.#children.delete(next);
-      const token = this.#byId.get(next);
-      if (!token) continue;
-      this.#byId.delete(next);
-      this.#byHash.delete(token.hash);
-      this.#byAccessor.delete(token.accessor);
-      if (token.parent !== null) this.#children.get(token.parent)?.delete(next);
+  #end(row: number): void {
+    const doomed = [row];
+    // Parents first, so the list backwards has every child before its parent.
+    for (let at = 0; at < doomed.length; at += 1)
+      for (const child of this.#rows.children(doomed[at] ?? NO_ROW)) doomed.push(child);
+    for (const each of doomed.reverse()) {
+      this.#objects.delete(each);
+      this.#rows.remove(each);
     }
   }
 
   /** Forgets what expired: it answers nothing any more. */
   #sweep(now: number): void {
     this.#madeSinceSweep = 0;
-    for (const token of [...this.#byId.values()])
-      if (token.expiresAt !== 0 && token.expiresAt <= now) this.#end(token.id);
+    for (let row = 0; row < this.#rows.end; row += 1) {
+      const expiresAt = this.#rows.used(row) ? this.#rows.expiresAt(row) : 0;
+      if (expiresAt !== 0 && expiresAt <= now) this.#end(row);
+    }
   }
 }

@@ -1,0 +1,48 @@
+/**
+ * Values that many rows share, each kept once and counted: lists of policies, names, metadata. A value that no row uses any
+ * more is forgotten, so that tokens that come and go leave nothing behind. Values are JSON; number 0 is null.
+ */
+export class Interned<T> {
+  readonly #byText = new Map<string, number>();
+  readonly #values: (T | null)[] = [null];
+  readonly #texts: string[] = [''];
+  readonly #uses: number[] = [0];
+  readonly #free: number[] = [];
+
+  get size(): number {
+    return this.#byText.size;
+  }
+
+  /** One use more of the value; its number. */
+  take(value: T | null): number {
+    if (value === null) return 0;
+    const text = JSON.stringify(value);
+    const known = this.#byText.get(text);
+    if (known !== undefined) {
+      this.#uses[known] = (this.#uses[known] ?? 0) + 1;
+      return known;
+    }
+    const number = this.#free.pop() ?? this.#values.length;
+    this.#byText.set(text, number);
+    this.#values[number] = value;
+    this.#texts[number] = text;
+    this.#uses[number] = 1;
+    return number;
+  }
+
+  /** One use less. */
+  drop(number: number): void {
+    if (number === 0) return;
+    const uses = (this.#uses[number] ?? 0) - 1;
+    this.#uses[number] = uses;
+    if (uses > 0) return;
+    this.#byText.delete(this.#texts[number] ?? '');
+    this.#values[number] = null;
+    this.#texts[number] = '';
+    this.#free.push(number);
+  }
+
+  valueOf(number: number): T | null {
+    return this.#values[number] ?? null;
+  }
+}

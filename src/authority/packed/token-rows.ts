@@ -1,0 +1,263 @@
+/**
+ * A million tokens in columns instead of objects: about 200 bytes each, and three indexes. A row is a token's place here and
+ * nowhere else; the tree of children is in links between rows. Tokens come out as objects, made when somebody asks.
+ */
+import { type Uuid, uuidBytes, uuidText } from '../../crypto/bytes.js';
+import type { Token } from '../tokens.js';
+import { Interned } from './interned.js';
+import { RowIndex } from './row-index.js';
+
+export const ACCESSOR_CHARACTERS = 24;
+const ROWS_MIN = 64;
+export const NO_ROW = -1;
+
+/** Columns of numbers, by their place in a row. */
+const TIME = { expiresAt: 0, createdAt: 1, renewedAt: 2, uses: 3, usesLeft: 4 } as const;
+const SECOND = { ttl: 0, period: 1, explicitMaxTtl: 2, maxTtl: 3 } as const;
+const WORD = {
+  entity: 0,
+  policies: 1,
+  displayName: 2,
+  creationPath: 3,
+  meta: 4,
+  method: 5,
+  role: 6,
+  mount: 7,
+  boundCidrs: 8,
+} as const;
+const LINK = { parent: 0, child: 1, next: 2, previous: 3 } as const;
+
+const namesOf = <R extends object>(record: R): readonly Extract<keyof R, string>[] => {
+  const names: Extract<keyof R, string>[] = [];
+  for (const name in record) names.push(name);
+  return names;
+};
+const [TIME_NAMES, SECOND_NAMES, WORD_NAMES] = [namesOf(TIME), namesOf(SECOND), namesOf(WORD)] as const;
+const [TIMES, SECONDS, WORDS, LINKS] = [TIME_NAMES.length, SECOND_NAMES.length, WORD_NAMES.length, 4] as const;
+
+const FLAG = { used: 1, renewable: 2 } as const;
+
+interface Words {
+  readonly entity: Interned<Uuid>;
+  readonly policies: Interned<readonly string[]>;
+  readonly displayName: Interned<string>;
+  readonly creationPath: Interned<string>;
+  readonly meta: Interned<Readonly<Record<string, string>>>;
+  readonly method: Interned<string>;
+  readonly role: Interned<string>;
+  readonly mount: Interned<Uuid>;
+  readonly boundCidrs: Interned<readonly string[]>;
+}
+
+export class TokenRows {
+  readonly #ids = { bytes: new Uint8Array(ROWS_MIN * 16) };
+  readonly #hashes = { bytes: new Uint8Array(ROWS_MIN * 32) };
+  readonly #accessors = { bytes: new Uint8Array(ROWS_MIN * ACCESSOR_CHARACTERS) };
+  #times = new Float64Array(ROWS_MIN * TIMES);
+  #seconds = new Uint32Array(ROWS_MIN * SECONDS);
+  #words = new Uint32Array(ROWS_MIN * WORDS);
+  #links = new Int32Array(ROWS_MIN * LINKS).fill(NO_ROW);
+  #flags = new Uint8Array(ROWS_MIN);
+  readonly #byId = new RowIndex(this.#ids, 16);
+  readonly #byHash = new RowIndex(this.#hashes, 32);
+  readonly #byAccessor = new RowIndex(this.#accessors, ACCESSOR_CHARACTERS);
+  readonly #texts: Words = {
+    entity: new Interned(),
+    policies: new Interned(),
+    displayName: new Interned(),
+    creationPath: new Interned(),
+    meta: new Interned(),
+    method: new Interned(),
+    role: new Interned(),
+    mount: new Interned(),
+    boundCidrs: new Interned(),
+  };
+  readonly #free: number[] = [];
+  #end = 0;
+
+  get size(): number {
+    return this.#end - this.#free.length;
+  }
+
+  /** Rows are below it; some of them may be free. */
+  get end(): number {
+    return this.#end;
+  }
+
+  byId(id: Uuid): number {
+    return this.#byId.find(uuidBytes(id));
+  }
+
+  /** 32 bytes. */
+  byHash(hash: Uint8Array): number {
+    return hash.length === 32 ? this.#byHash.find(hash) : NO_ROW;
+  }
+
+  byAccessor(accessor: string): number {
+    const bytes = Buffer.from(accessor, 'latin1');
+    return bytes.length === ACCESSOR_CHARACTERS ? this.#byAccessor.find(bytes) : NO_ROW;
+  }
+
+  used(row: number): boolean {
+    return ((this.#flags[row] ?? 0) & FLAG.used) !== 0;
+  }
+
+  /** µs; 0 = never */
+  expiresAt(row: number): number {
+    return this.#times[row * TIMES + TIME.expiresAt] ?? 0;
+  }
+
+  parent(row: number): number {
+    return this.#links[row * LINKS + LINK.parent] ?? NO_ROW;
+  }
+
+  mount(row: number): Uuid | null {
+    return this.#texts.mount.valueOf(this.#words[row * WORDS + WORD.mount] ?? 0);
+  }
+
+  *children(row: number): Iterable<number> {
+    for (let child = this.#links[row * LINKS + LINK.child] ?? NO_ROW; child !== NO_ROW; ) {
+      const next = this.#links[child * LINKS + LINK.next] ?? NO_ROW;
+      yield child;
+      child = next;
+    }
+  }
+
+  /** A new row; its parent's row must be known. RangeError for an id, hash or accessor of another shape. */
+  add(token: Token, parent: number): number {
+    const hash = Buffer.from(token.hash, 'hex');
+    const accessor = Buffer.from(token.accessor, 'latin1');
+    if (hash.length !== 32 || accessor.length !== ACCESSOR_CHARACTERS)
+      throw new RangeError('a stored token has a hash of 32 bytes and an accessor of 24 characters');
+    const row = this.#free.pop() ?? this.#newRow();
+    this.#ids.bytes.set(uuidBytes(token.id), row * 16);
+    this.#hashes.bytes.set(hash, row * 32);
+    this.#accessors.bytes.set(accessor, row * ACCESSOR_CHARACTERS);
+    this.#flags[row] = FLAG.used | (token.renewable ? FLAG.renewable : 0);
+    for (const name of TIME_NAMES) this.#times[row * TIMES + TIME[name]] = token[name];
+    for (const name of SECOND_NAMES) this.#seconds[row * SECONDS + SECOND[name]] = token[name];
+    this.#takeWords(row, token);
+    for (const index of [this.#byId, this.#byHash, this.#byAccessor]) index.add(row);
+    this.#links.fill(NO_ROW, row * LINKS, row * LINKS + LINKS);
+    this.link(row, parent);
+    return row;
+  }
+
+  setExpiry(row: number, expiresAt: number, renewedAt: number): void {
+    this.#times[row * TIMES + TIME.expiresAt] = expiresAt;
+    this.#times[row * TIMES + TIME.renewedAt] = renewedAt;
+  }
+
+  setUsesLeft(row: number, usesLeft: number): void {
+    this.#times[row * TIMES + TIME.usesLeft] = usesLeft;
+  }
+
+  /** Puts the row under another parent, NO_ROW: under none. */
+  link(row: number, parent: number): void {
+    const at = row * LINKS;
+    const [old, next, previous] = [LINK.parent, LINK.next, LINK.previous].map(l => this.#links[at + l] ?? NO_ROW);
+    if (old !== undefined && old !== NO_ROW) {
+      if (previous !== undefined && previous !== NO_ROW) this.#links[previous * LINKS + LINK.next] = next ?? NO_ROW;
+      else this.#links[old * LINKS + LINK.child] = next ?? NO_ROW;
+      if (next !== undefined && next !== NO_ROW) this.#links[next * LINKS + LINK.previous] = previous ?? NO_ROW;
+    }
+    const first = parent === NO_ROW ? NO_ROW : (this.#links[parent * LINKS + LINK.child] ?? NO_ROW);
+    this.#links[at + LINK.parent] = parent;
+    this.#links[at + LINK.next] = first;
+    this.#links[at + LINK.previous] = NO_ROW;
+    if (first !== NO_ROW) this.#links[first * LINKS + LINK.previous] = row;
+    if (parent !== NO_ROW) this.#links[parent * LINKS + LINK.child] = row;
+  }
+
+  /** Its children must be gone, or linked elsewhere. */
+  remove(row: number): void {
+    this.link(row, NO_ROW);
+    for (const index of [this.#byId, this.#byHash, this.#byAccessor]) index.remove(row);
+    for (const name of WORD_NAMES) this.#texts[name].drop(this.#words[row * WORDS + WORD[name]] ?? 0);
+    this.#hashes.bytes.fill(0, row * 32, row * 32 + 32);
+    this.#flags[row] = 0;
+    this.#free.push(row);
+  }
+
+  token(row: number): Token {
+    const parent = this.parent(row);
+    const time = (name: keyof typeof TIME): number => this.#times[row * TIMES + TIME[name]] ?? 0;
+    const second = (name: keyof typeof SECOND): number => this.#seconds[row * SECONDS + SECOND[name]] ?? 0;
+    const word = <N extends keyof Words>(name: N): number => this.#words[row * WORDS + WORD[name]] ?? 0;
+    const { entity, policies, displayName, creationPath, meta, method, role, mount, boundCidrs } = this.#texts;
+    const id = this.#idOf(row);
+    return {
+      type: 'service',
+      id,
+      hash: Buffer.from(this.#hashes.bytes.subarray(row * 32, row * 32 + 32)).toString('hex'),
+      accessor: this.#accessorOf(row),
+      entity: entity.valueOf(word('entity')) ?? id,
+      parent: parent === NO_ROW ? null : this.#idOf(parent),
+      policies: policies.valueOf(word('policies')) ?? [],
+      displayName: displayName.valueOf(word('displayName')) ?? '',
+      creationPath: creationPath.valueOf(word('creationPath')) ?? '',
+      meta: meta.valueOf(word('meta')),
+      expiresAt: time('expiresAt'),
+      createdAt: time('createdAt'),
+      renewedAt: time('renewedAt'),
+      method: method.valueOf(word('method')) ?? '',
+      ttl: second('ttl'),
+      period: second('period'),
+      explicitMaxTtl: second('explicitMaxTtl'),
+      maxTtl: second('maxTtl'),
+      uses: time('uses'),
+      usesLeft: time('usesLeft'),
+      renewable: ((this.#flags[row] ?? 0) & FLAG.renewable) !== 0,
+      boundCidrs: boundCidrs.valueOf(word('boundCidrs')) ?? [],
+      role: role.valueOf(word('role')),
+      mount: mount.valueOf(word('mount')),
+    };
+  }
+
+  #idOf(row: number): Uuid {
+    return uuidText(this.#ids.bytes.subarray(row * 16, row * 16 + 16));
+  }
+
+  #accessorOf(row: number): string {
+    const from = row * ACCESSOR_CHARACTERS;
+    return Buffer.from(this.#accessors.bytes.subarray(from, from + ACCESSOR_CHARACTERS)).toString('latin1');
+  }
+
+  #takeWords(row: number, token: Token): void {
+    const { entity, policies, displayName, creationPath, meta, method, role, mount, boundCidrs } = this.#texts;
+    const numbers = {
+      entity: entity.take(token.entity),
+      policies: policies.take(token.policies),
+      displayName: displayName.take(token.displayName),
+      creationPath: creationPath.take(token.creationPath),
+      meta: meta.take(token.meta),
+      method: method.take(token.method),
+      role: role.take(token.role),
+      mount: mount.take(token.mount),
+      boundCidrs: boundCidrs.take(token.boundCidrs.length === 0 ? null : token.boundCidrs),
+    };
+    for (const name of WORD_NAMES) this.#words[row * WORDS + WORD[name]] = numbers[name];
+  }
+
+  #newRow(): number {
+    if (this.#end === this.#flags.length) this.#grow(Math.ceil(this.#end * 1.5));
+    this.#end += 1;
+    return this.#end - 1;
+  }
+
+  #grow(rows: number): void {
+    this.#ids.bytes = grown(this.#ids.bytes, new Uint8Array(rows * 16));
+    this.#hashes.bytes = grown(this.#hashes.bytes, new Uint8Array(rows * 32));
+    this.#accessors.bytes = grown(this.#accessors.bytes, new Uint8Array(rows * ACCESSOR_CHARACTERS));
+    this.#times = grown(this.#times, new Float64Array(rows * TIMES));
+    this.#seconds = grown(this.#seconds, new Uint32Array(rows * SECONDS));
+    this.#words = grown(this.#words, new Uint32Array(rows * WORDS));
+    this.#links = grown(this.#links, new Int32Array(rows * LINKS));
+    this.#flags = grown(this.#flags, new Uint8Array(rows));
+  }
+}
+
+const grown = <A extends Uint8Array | Float64Array | Uint32Array | Int32Array>(before: A, after: A): A => {
+  after.set(before);
+  return after;
+};
