@@ -27,7 +27,7 @@ export type Rejection =
   /** A legal hold or a retention rule keeps what would be destroyed; `message` names it and says what ends it. */
   | { readonly kind: 'held'; readonly message: string }
   | { readonly kind: 'cas-required'; readonly of: 'data' | 'metadata' }
-  | { readonly kind: 'cas-mismatch'; readonly of: 'data' | 'metadata' }
+  | { readonly kind: 'cas-mismatch'; readonly of: 'data' | 'metadata' | 'new-metadata' }
   /** Wrong name, password, key or one-time code: one answer for all of them. */
   | { readonly kind: 'bad-credentials'; readonly message: string }
   | { readonly kind: 'too-many-attempts'; readonly retryAfterSeconds: number };

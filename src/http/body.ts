@@ -2,9 +2,9 @@
  * Request bodies (vault-wire.md §2.5): JSON whatever the content type says, a form only when the type says so and it does
  * not look like JSON, nothing at all as "no fields".
  */
+import { JsonError, members } from '../domain/json/members.js';
 import { E, type Either } from '../fp.js';
 import type { Verb } from './call.js';
-import { JsonError, members } from './json-slice.js';
 
 /** Fields by name, each as JSON text. */
 export type Fields = ReadonlyMap<string, string>;

@@ -26,16 +26,32 @@ export interface Call {
   readonly failed: (failure: Failure) => void;
 }
 
+/** Answers to misses that a route words in its own way. */
+export interface Misses {
+  readonly absent?: () => Answer;
+  readonly 'version-gone'?: (failure: Extract<Failure, { kind: 'version-gone' }>) => Answer;
+}
+
 /** Runs an operation and answers it; a Left becomes the dialect's words. */
 export const answered = async <A>(
   call: Call,
   task: TaskEither<Failure, A>,
-  answer: (value: A) => Answer,
+  answer: (value: A) => Answer | Promise<Answer>,
+  misses: Misses = {},
 ): Promise<Answer> => {
   const result = await task();
   if (result._tag === 'Right') return answer(result.right);
-  call.failed(result.left);
-  return failureAnswer(call.context.requestId, result.left);
+  const failure = result.left;
+  call.failed(failure);
+  if (failure.kind === 'absent' && misses.absent !== undefined) return misses.absent();
+  if (failure.kind === 'version-gone' && misses['version-gone'] !== undefined) return misses['version-gone'](failure);
+  return failureAnswer(call.context.requestId, failure);
+};
+
+/** An answer that no operation gives: denial is decided first, so that an outsider cannot probe for what is there. */
+export const judged = (call: Call, answer: () => Answer | Promise<Answer>): Promise<Answer> => {
+  const capability = call.verb === 'write' ? 'update' : call.verb;
+  return answered(call, call.operations.permitted(call.context, { capability }), answer);
 };
 
 /** `at` or `position`; null: now. Throws `FieldError`. */

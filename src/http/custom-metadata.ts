@@ -1,52 +1,51 @@
-/** Custom metadata as a field: conversion of its values, and its limits with the dialect's texts (vault-wire.md §4.6). */
-const PREFIX = 'custom_metadata validation failed: ';
-const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+/** Custom metadata as a field: conversion of its values (vault-wire.md §4.6). Throws `FieldError`. */
+import { CUSTOM_METADATA_INVALID, customMetadataComplaint } from '../domain/secret/custom-metadata.js';
+import type { Fields } from './body.js';
+import { FieldError } from './fields.js';
 
-/** Undefined: absent. Null: cleared. A string: the text of the 400. */
-export const customMetadataField = (
-  text: string | undefined,
-): Readonly<Record<string, string>> | null | undefined | string => {
+const entriesOf = (fields: Fields): readonly (readonly [string, unknown])[] | null | undefined => {
+  const text = fields.get('custom_metadata');
   if (text === undefined) return undefined;
   const parsed: unknown = JSON.parse(text);
   if (parsed === null) return null;
   if (typeof parsed !== 'object' || Array.isArray(parsed))
-    return `error converting input for field "custom_metadata": '' expected a map`;
-  const entries = Object.entries(parsed).map(([key, value]) => [key, asText(value)] as const);
-  if (entries.some(([, value]) => value === null))
-    return `${PREFIX}'' expected type 'string', got unconvertible type 'map[string]interface {}'`;
-  const strings = entries.map(([key, value]) => [key, value ?? ''] as const);
-  if (strings.length > 64) return `${PREFIX}payload must contain at most 64 keys, provided ${strings.length}`;
-  const complaints = strings.flatMap(([key, value]) => complaintsOf(key, value));
-  if (complaints.length > 0) {
-    const counted = complaints.length === 1 ? '1 error occurred:' : `${complaints.length} errors occurred:`;
-    return `${counted}${complaints.map(complaint => `\n\t* ${PREFIX}${complaint}`).join('')}\n\n`;
-  }
-  const result: Record<string, string> = Object.create(null);
-  for (const [key, value] of strings) result[key] = value;
-  return { ...result };
+    throw new FieldError(`error converting input for field "custom_metadata": '' expected a map`);
+  return Object.entries(parsed);
 };
 
-const asText = (value: unknown): string | null => {
+const within = (entries: readonly (readonly [string, string])[]): void => {
+  const complaint = customMetadataComplaint(entries);
+  if (complaint !== null) throw new FieldError(complaint);
+};
+
+/** Undefined: absent. Null: cleared. */
+export const customMetadataField = (fields: Fields): Readonly<Record<string, string>> | null | undefined => {
+  const entries = entriesOf(fields);
+  if (entries === undefined || entries === null) return entries;
+  const texts = entries.map(([key, value]) => [key, textOf(value)] as const);
+  within(texts);
+  return Object.fromEntries(texts);
+};
+
+const textOf = (value: unknown): string => {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);
   if (typeof value === 'boolean') return value ? '1' : '0';
-  return value === null ? '' : null;
+  if (value === null) return '';
+  throw new FieldError(
+    `${CUSTOM_METADATA_INVALID}'' expected type 'string', got unconvertible type '${Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}'}'`,
+  );
 };
 
-const complaintsOf = (key: string, value: string): readonly string[] => {
-  const [keyBytes, valueBytes] = [Buffer.byteLength(key), Buffer.byteLength(value)];
-  return [
-    ...(keyBytes === 0 || keyBytes > 128
-      ? [`length of key ${JSON.stringify(key.slice(0, 128))} is ${keyBytes} but must be 0 < len(key) <= 128`]
-      : []),
-    ...(valueBytes === 0 || valueBytes > 512
-      ? [
-          `length of value for key ${JSON.stringify(key.slice(0, 128))} is ${valueBytes} but must be 0 < len(value) <= 512`,
-        ]
-      : []),
-    ...(UNPRINTABLE.test(key) ? [`key ${JSON.stringify(key.slice(0, 128))} contains unprintable characters`] : []),
-    ...(UNPRINTABLE.test(value)
-      ? [`value for key ${JSON.stringify(key.slice(0, 128))} contains unprintable characters`]
-      : []),
-  ];
+/** For a merge: a null takes the entry away, anything else is a text as it stands. */
+export const customMetadataPatch = (fields: Fields): Readonly<Record<string, string | null>> | null | undefined => {
+  const entries = entriesOf(fields);
+  if (entries === undefined || entries === null) return entries;
+  const given = entries.map(([key, value]) => {
+    if (value !== null && typeof value !== 'string')
+      throw new FieldError(`${CUSTOM_METADATA_INVALID}values must be strings, or null to remove an entry`);
+    return [key, value] as const;
+  });
+  within(given.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const])));
+  return Object.fromEntries(given);
 };

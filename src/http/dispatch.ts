@@ -3,7 +3,7 @@ import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
 import { audit } from './audit.js';
 import { auth, login } from './auth.js';
-import { answered, type Call } from './call.js';
+import { answered, type Call, judged } from './call.js';
 import { engines } from './engines.js';
 import { erasure } from './erasure.js';
 import { FieldError } from './fields.js';
@@ -15,9 +15,17 @@ import { READ_ONLY, sys, unauthenticated } from './sys.js';
 import { tokens } from './tokens.js';
 import { visible } from './visible.js';
 
-/** Routes on which an Idempotency-Key is honoured; elsewhere it is a 400. */
-const IDEMPOTENT = /^(?:[^/]+\/(?:data|metadata|delete|undelete|destroy)\/.|sys\/ledger\/restore\/apply$)/;
-const NEVER_IDEMPOTENT = /^(?:sys|auth)\/(?!ledger\/restore\/apply$)/;
+/** Inside a mount of secrets with versions: what takes an Idempotency-Key. */
+const IDEMPOTENT = /^(?:data|metadata|delete|undelete|destroy)\/./;
+
+/** Elsewhere it is a 400: it would promise what is not kept. */
+const honoursIdempotency = (call: Call): boolean => {
+  const { path, verb } = call;
+  if (verb !== 'write' && verb !== 'delete') return false;
+  if (path === 'sys/ledger/restore/apply') return true;
+  const mount = mountOf(path, call.operations.mounts());
+  return mount?.type === 'kv' && IDEMPOTENT.test(path.slice(mount.path.length + 1));
+};
 
 export const dispatch = async (call: Call): Promise<Answer> => {
   try {
@@ -41,7 +49,7 @@ const routed = async (call: Call): Promise<Answer> => {
     );
   if (status.right.sealed) return errors(503, 'Vault is sealed');
   if (verb === 'write' && path.endsWith('/')) return errors(400, "cannot write to a path ending in '/'");
-  if (context.idempotencyKey !== null && (verb === 'read' || NEVER_IDEMPOTENT.test(path) || !IDEMPOTENT.test(path)))
+  if (context.idempotencyKey !== null && !honoursIdempotency(call))
     return errors(
       400,
       'Idempotency-Key is honoured on writes, deletes, undeletes and destroys of secrets, and on restore apply only',
@@ -66,11 +74,14 @@ const mounted = async (call: Call): Promise<Answer> => {
   // One that is not known here may have been enabled or moved on another node a moment ago.
   const mount = mountOf(call.path, call.operations.mounts()) ?? mountOf(call.path, await call.operations.mountsNow());
   const engine = mount === undefined ? undefined : engines[mount.type];
-  const answer = mount && engine?.(call, mount, call.path.slice(mount.path.length + 1));
-  if (answer) return answer;
-  // Denial is decided first, so that an outsider cannot probe for mounts.
-  const capability = call.verb === 'write' ? 'update' : call.verb;
-  return answered(call, call.operations.permitted(call.context, { capability }), () => {
+  try {
+    const answer = mount && (await engine?.(call, mount, call.path.slice(mount.path.length + 1)));
+    if (answer) return answer;
+  } catch (error) {
+    if (error instanceof FieldError) return judged(call, () => errors(400, error.message));
+    throw error;
+  }
+  return judged(call, () => {
     const asked = `${call.path}${call.verb === 'list' && !call.path.endsWith('/') ? '/' : ''}`;
     return mount === undefined
       ? errors(404, `no handler for route ${JSON.stringify(asked)}. route entry not found.`)

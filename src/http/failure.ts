@@ -3,11 +3,14 @@ import type { Failure, VersionMetadata } from '../failure.js';
 import { type Answer, envelope, errors, notFound, oneError } from './answer.js';
 import { printTime } from './times.js';
 
-const CAS = {
-  'cas-required data': 'check-and-set parameter required for this call',
-  'cas-mismatch data': 'check-and-set parameter did not match the current version',
-  'cas-required metadata': 'metadata check-and-set parameter required for this call',
-  'cas-mismatch metadata': 'metadata check-and-set parameter does not match the current version',
+const CAS_REQUIRED = {
+  data: 'check-and-set parameter required for this call',
+  metadata: 'metadata check-and-set parameter required for this call',
+} as const;
+const CAS_MISMATCH = {
+  data: 'check-and-set parameter did not match the current version',
+  metadata: 'metadata check-and-set parameter does not match the current version',
+  'new-metadata': 'metadata_cas must be 0 when creating new metadata',
 } as const;
 
 const later = (answer: Answer, seconds: number): Answer => ({
@@ -42,8 +45,9 @@ export const failureAnswer = (requestId: string, failure: Failure): Answer => {
     case 'erased':
       return errors(410, failure.message);
     case 'cas-required':
+      return errors(400, CAS_REQUIRED[failure.of]);
     case 'cas-mismatch':
-      return errors(400, CAS[`${failure.kind} ${failure.of}`]);
+      return errors(400, CAS_MISMATCH[failure.of]);
     case 'too-many-attempts':
       return later(errors(429, 'too many attempts: wait before you try again'), failure.retryAfterSeconds);
     case 'busy':

@@ -1,102 +1,104 @@
 /** The KV v2 dialect (vault-wire.md §4) over operations. `inside` is the path inside the mount. */
 import { printDuration } from '../domain/duration.js';
-import type { MetadataChange, SecretMetadata } from '../operations/contract.js';
+import type { At, Place, SecretMetadata, SecretValue } from '../operations/contract.js';
 import type { MountDetail } from '../operations/mounts/contract.js';
-import { type Answer, envelope, errors, noContent, ok, oneError, withPosition } from './answer.js';
-import { answered, type Call, momentOf } from './call.js';
-import { customMetadataField } from './custom-metadata.js';
+import { type Answer, envelope, noContent, ok, oneError, withPosition } from './answer.js';
+import { answered, type Call, judged, momentOf } from './call.js';
+import { customMetadataField, customMetadataPatch } from './custom-metadata.js';
 import { versionData } from './failure.js';
-import { boolField, durationField, FieldError, intField, unknownFields, versionsField } from './fields.js';
+import { FieldError, unknownFields, versionsField } from './fields.js';
+import * as kv from './kv-fields.js';
 import { printTime } from './times.js';
 
 const unsupported = oneError(405, 'unsupported operation');
 const ROOT_WARNING = 'Non-listing operations on the root of a K/V v2 mount are not supported.';
 
-export const kvV2 = (call: Call, mount: MountDetail, inside: string): Promise<Answer> | Answer => {
+export const kvV2 = (call: Call, mount: MountDetail, inside: string): Promise<Answer> => {
   const [word = '', ...rest] = inside.split('/');
   const path = rest.join('/').replace(/\/$/, '');
-  if (word === 'metadata' && call.verb === 'list') return list(call, mount.path, path);
-  const known = KNOWN[word];
-  if (known === undefined || (word === 'subkeys' && path === '')) return wrongPath(call);
-  if (call.verb === 'list') return unsupported;
-  if (path === '' && word !== 'config') return warned(call, ROOT_WARNING);
-  return known(call, { mount: mount.path, path });
+  const routes = ROUTES[word];
+  if (routes === undefined || (word === 'subkeys' && path === '') || (word === 'config' && path !== ''))
+    return judged(call, () => wrongPath(call));
+  const route = routes[call.verb];
+  if (route === undefined && (call.verb === 'list' || word === 'config' || path !== ''))
+    return judged(call, () => unsupported);
+  if (call.verb !== 'list' && path === '' && word !== 'config') return judged(call, () => warned(call, ROOT_WARNING));
+  return route === undefined ? judged(call, () => unsupported) : route(call, { mount: mount.path, path });
 };
 
-interface Place {
-  readonly mount: string;
-  readonly path: string;
-}
+type Route = (call: Call, place: Place) => Promise<Answer>;
 
-type Route = (call: Call, place: Place) => Promise<Answer> | Answer;
+const WORDS = { read: 'get', list: 'list', write: 'put', patch: 'patch', delete: 'delete' } as const;
 
 /** A v1-style path in a v2 mount: the hint that command lines print. */
-const wrongPath = (call: Call): Answer => {
-  const word = { read: 'get', list: 'list', write: 'put', patch: 'patch', delete: 'delete' }[call.verb];
-  return warned(
+const wrongPath = (call: Call): Answer =>
+  warned(
     call,
     'Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. ' +
-      `If using the Vault CLI, use 'vault kv ${word}' for this operation.`,
+      `If using the Vault CLI, use 'vault kv ${WORDS[call.verb]}' for this operation.`,
   );
-};
 
 const warned = (call: Call, warning: string): Answer => ({
   status: 404,
   body: envelope(call.context.requestId, { warnings: [warning] }),
 });
 
-const read = (call: Call, place: Place): Promise<Answer> => {
+const read: Route = (call, place) => {
   const { context, operations, query } = call;
-  const input = { ...place, version: versionParameter(query), moment: momentOf(query) };
-  return answered(call, operations.kv.read(context, input), ({ position, value }) => {
-    const metadata = JSON.stringify(versionData(value.metadata));
-    const data = `{"data":${value.data},"metadata":${metadata}}`;
-    const warnings = unknownParameters(query, ['version', 'at', 'position', 'list', 'help']);
-    return withPosition({ status: 200, body: envelope(context.requestId, { data, warnings }) }, position);
+  const input = { ...place, version: kv.intParameter(query, 'version'), moment: momentOf(query) };
+  return answered(call, operations.kv.read(context, input), found => valueAnswer(call, 'data', found, ['version']));
+};
+
+/** The value's text as it was written: it is spliced in, never parsed. */
+const valueAnswer = (
+  { context, query }: Call,
+  member: 'data' | 'subkeys',
+  { position, value }: At<SecretValue>,
+  known: readonly string[],
+): Answer => {
+  const data = `{"${member}":${value.data},"metadata":${JSON.stringify(versionData(value.metadata))}}`;
+  const warnings = kv.unknownParameters(query, known);
+  return withPosition({ status: 200, body: envelope(context.requestId, { data, warnings }) }, position);
+};
+
+const readSubkeys: Route = (call, place) => {
+  const { context, operations, query } = call;
+  const [version, depth] = [kv.intParameter(query, 'version'), kv.intParameter(query, 'depth') ?? 0];
+  const task = operations.kv.subkeys(context, { ...place, version, depth, moment: momentOf(query) });
+  return answered(call, task, found => valueAnswer(call, 'subkeys', found, ['version', 'depth']), {
+    'version-gone': ({ metadata }) => ({
+      status: 404,
+      body: envelope(context.requestId, { data: JSON.stringify({ subkeys: null, metadata: versionData(metadata) }) }),
+    }),
   });
 };
 
-const versionParameter = (query: URLSearchParams): number | null => {
-  const given = query.getAll('version');
-  const [text] = given;
-  if (text === undefined || text === '') return null;
-  if (given.length > 1 || !/^-?\d{1,15}$/.test(text))
-    throw new FieldError(
-      `Field validation failed: error converting input for field "version": '' expected type 'int', got unconvertible type 'string'`,
-    );
-  return Number(text);
-};
-
-const unknownParameters = (query: URLSearchParams, known: readonly string[]): readonly string[] =>
-  unknownFields(new Map([...query.keys()].map(name => [name, ''])), known);
-
-const write = (call: Call, place: Place): Promise<Answer> | Answer => {
+const write: Route = (call, place) => {
   const { context, operations, fields } = call;
-  const data = fields.get('data');
-  if (data === undefined || data === 'null') return errors(400, 'no data provided');
-  if (!data.startsWith('{')) return errors(400, `error converting input for field "data": '' expected a map`);
-  const cas = casOption(fields.get('options'));
-  if (cas === 'unreadable') return errors(400, 'error parsing check-and-set parameter');
-  if (cas === 'no-map') return errors(400, `error converting input for field "options": '' expected a map`);
-  return answered(call, operations.kv.write(context, { ...place, data, cas }), ({ position, value }) =>
-    withPosition(
-      ok(context.requestId, versionData(value), unknownFields(fields, ['data', 'options', 'version'])),
-      position,
-    ),
+  const input = { ...place, data: kv.dataField(fields), cas: kv.casOption(fields) };
+  return answered(call, operations.kv.write(context, input), ({ position, value }) =>
+    withPosition(ok(context.requestId, versionData(value), kv.dataWarnings(fields)), position),
   );
 };
 
-/** A number, a numeric string, null and '' as 0, true as 1. */
-const casOption = (options: string | undefined): number | null | 'unreadable' | 'no-map' => {
-  const parsed: unknown = options === undefined ? null : JSON.parse(options);
-  if (parsed === null) return null;
-  if (typeof parsed !== 'object' || Array.isArray(parsed)) return 'no-map';
-  if (!Object.hasOwn(parsed, 'cas')) return null;
-  const cas: unknown = Reflect.get(parsed, 'cas');
-  if (cas === null || cas === '' || cas === false) return 0;
-  if (cas === true) return 1;
-  const number = typeof cas === 'string' && /^-?\d{1,15}$/.test(cas) ? Number(cas) : cas;
-  return typeof number === 'number' && Number.isSafeInteger(number) ? number : 'unreadable';
+/** A miss has no body here: command lines tell it by that. */
+const MISSED = { absent: (): Answer => ({ status: 404, body: null }) };
+
+const patch: Route = (call, place) => {
+  const { context, operations, fields } = call;
+  const input = kv.validated(() => ({ ...place, patch: kv.dataField(fields), cas: kv.casOption(fields) }));
+  return answered(
+    call,
+    operations.kv.patch(context, input),
+    ({ position, value }) => withPosition(ok(context.requestId, versionData(value), kv.dataWarnings(fields)), position),
+    {
+      ...MISSED,
+      'version-gone': ({ metadata }) => ({
+        status: 404,
+        body: envelope(context.requestId, { data: JSON.stringify(versionData(metadata)) }),
+      }),
+    },
+  );
 };
 
 const changed = ({ position }: { readonly position: number | null }): Answer => withPosition(noContent, position);
@@ -107,8 +109,8 @@ const remove: Route = (call, place) =>
 const onVersions =
   (word: 'remove' | 'undelete' | 'destroy', missing: string): Route =>
   (call, place) => {
-    const versions = versionsField(call.fields);
-    if (versions === undefined) return errors(400, missing);
+    const versions = kv.validated(() => versionsField(call.fields));
+    if (versions === undefined) throw new FieldError(missing);
     return answered(call, call.operations.kv[word](call.context, { ...place, versions }), changed);
   };
 
@@ -138,73 +140,66 @@ const metadataData = (value: SecretMetadata) => ({
   ),
 });
 
-const SETTINGS = [
-  'max_versions',
-  'cas_required',
-  'delete_version_after',
-  'custom_metadata',
-  'metadata_cas_required',
-  'metadata_cas',
-];
+/** Nothing to say: 204. Something to warn of: 200, and then unknown fields are named too. */
+const settled =
+  (call: Call, known: readonly string[]) =>
+  ({ position, warnings }: { readonly position: number | null; readonly warnings: readonly string[] }): Answer => {
+    const said = warnings.length === 0 ? [] : [...warnings, ...unknownFields(call.fields, known)];
+    const body = envelope(call.context.requestId, { warnings: said });
+    return withPosition(said.length === 0 ? noContent : { status: 200, body }, position);
+  };
 
 const writeMetadata: Route = (call, place) => {
-  const { context, operations, fields } = call;
-  const change = metadataChange(call);
-  if (typeof change === 'string') return errors(400, change);
-  return answered(call, operations.kv.writeMetadata(context, { ...place, change }), ({ position, warnings }) => {
-    const said = [...warnings, ...(warnings.length === 0 ? [] : unknownFields(fields, SETTINGS))];
-    const answer =
-      said.length === 0 ? noContent : { status: 200, body: envelope(context.requestId, { warnings: said }) };
-    return withPosition(answer, position);
-  });
+  const customMetadata = customMetadataField(call.fields);
+  const change = { ...kv.settingsFields(call.fields), ...(customMetadata === undefined ? {} : { customMetadata }) };
+  return answered(
+    call,
+    call.operations.kv.writeMetadata(call.context, { ...place, change }),
+    settled(call, kv.METADATA_FIELDS),
+  );
 };
 
-/** A string: the text of the 400. */
-const metadataChange = ({ fields }: Call): MetadataChange | string => {
-  const custom = customMetadataField(fields.get('custom_metadata'));
-  if (typeof custom === 'string') return custom;
-  const maxVersions = intField(fields, 'max_versions');
-  const casRequired = boolField(fields, 'cas_required');
-  const deleteVersionAfterMs = durationField(fields, 'delete_version_after');
-  const metadataCasRequired = boolField(fields, 'metadata_cas_required');
-  const metadataCas = fields.get('metadata_cas') === 'null' ? 0 : intField(fields, 'metadata_cas');
-  if (maxVersions !== undefined && maxVersions < 0) return 'max_versions cannot be negative';
-  if (deleteVersionAfterMs !== undefined && deleteVersionAfterMs < 0)
-    return `error converting input for field "delete_version_after": cannot provide negative value '${printSeconds(deleteVersionAfterMs)}'`;
-  return {
-    ...(maxVersions === undefined ? {} : { maxVersions }),
-    ...(casRequired === undefined ? {} : { casRequired }),
-    ...(deleteVersionAfterMs === undefined ? {} : { deleteVersionAfterMs }),
-    ...(metadataCasRequired === undefined ? {} : { metadataCasRequired }),
-    ...(metadataCas === undefined ? {} : { metadataCas }),
-    ...(custom === undefined ? {} : { customMetadata: custom }),
-  };
+const patchMetadata: Route = (call, place) => {
+  const customPatch = customMetadataPatch(call.fields);
+  const change = { ...kv.settingsPatch(call.fields), ...(customPatch === undefined ? {} : { customPatch }) };
+  return answered(
+    call,
+    call.operations.kv.patchMetadata(call.context, { ...place, change }),
+    settled(call, kv.METADATA_FIELDS),
+    MISSED,
+  );
 };
-
-const printSeconds = (ms: number): string => String(Math.round(ms / 1000));
 
 const removeMetadata: Route = (call, place) =>
   answered(call, call.operations.kv.removeMetadata(call.context, place), changed);
 
-const list = (call: Call, mount: string, path: string): Promise<Answer> =>
+const readConfig: Route = (call, { mount }) =>
+  answered(call, call.operations.kv.readConfig(call.context, { mount }), found =>
+    ok(call.context.requestId, kv.configData(found)),
+  );
+
+const writeConfig: Route = (call, { mount }) => {
+  const change = kv.validated(() => kv.configFields(call.fields));
+  return answered(
+    call,
+    call.operations.kv.writeConfig(call.context, { mount, change }),
+    settled(call, kv.METADATA_FIELDS),
+  );
+};
+
+const list: Route = (call, place) =>
   answered(
     call,
-    call.operations.kv.list(call.context, { mount, path, moment: momentOf(call.query) }),
+    call.operations.kv.list(call.context, { ...place, moment: momentOf(call.query) }),
     ({ position, value }) => withPosition(ok(call.context.requestId, { keys: value }), position),
   );
 
-const byVerb =
-  (routes: Partial<Record<Call['verb'], Route>>): Route =>
-  (call, place) =>
-    routes[call.verb]?.(call, place) ?? unsupported;
-
-const KNOWN: Readonly<Record<string, Route | undefined>> = {
-  data: byVerb({ read, write, delete: remove }),
-  metadata: byVerb({ read: readMetadata, write: writeMetadata, delete: removeMetadata }),
-  delete: byVerb({ write: onVersions('remove', 'No version number provided') }),
-  undelete: byVerb({ write: onVersions('undelete', 'No version number provided') }),
-  destroy: byVerb({ write: onVersions('destroy', 'no version number provided') }),
-  // The dialect has these; a later version of this server will: known paths, verbs not offered yet.
-  config: byVerb({}),
-  subkeys: byVerb({}),
+const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+  data: { read, write, patch, delete: remove },
+  metadata: { read: readMetadata, write: writeMetadata, patch: patchMetadata, delete: removeMetadata, list },
+  delete: { write: onVersions('remove', 'No version number provided') },
+  undelete: { write: onVersions('undelete', 'No version number provided') },
+  destroy: { write: onVersions('destroy', 'no version number provided') },
+  config: { read: readConfig, write: writeConfig },
+  subkeys: { read: readSubkeys },
 };

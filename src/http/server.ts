@@ -99,6 +99,13 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
+  // A body is JSON whatever its type says, also where that says nothing that can be read; only PATCH asks for one.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { headers, method } = request.raw;
+    if (method !== 'PATCH' && !isMediaType(headers['content-type'] ?? '')) headers['content-type'] = 'application/json';
+    done();
+  });
+
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const startedAt = performance.now();
     if (inFlight >= IN_FLIGHT_MAX)
@@ -141,14 +148,14 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     const { path, query } = parsed.right;
     const asked = verbOf(request, path, query);
     if (typeof asked !== 'string') return asked;
+    const refused = asked === 'patch' ? patchTypeComplaint(request.headers['content-type']) : null;
+    if (refused !== null) return refused;
     const body = Buffer.isBuffer(request.body) ? request.body : null;
     const fields =
       asked === 'write' || asked === 'patch'
         ? decodeBody(body, request.headers['content-type'])
         : decodeBody(null, undefined);
     if (fields._tag === 'Left') return errors(400, fields.left);
-    if (asked === 'patch' && !request.headers['content-type']?.startsWith('application/merge-patch+json'))
-      return errors(415, 'PATCH requires Content-Type of application/merge-patch+json');
     const method = asked === 'list' ? 'LIST' : request.method === 'PUT' ? 'POST' : request.method;
     const asking = { fields: () => topLevel(fields.right, asked, query) };
     const context = contextOf(request, { requestId, method, path, tls: options.tls !== undefined, asking });
@@ -175,6 +182,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
   app.setErrorHandler((error, request, reply) => {
     const status = (error as { statusCode?: unknown }).statusCode;
     if (status === 413) return send(reply, request, errors(413, 'http: request body too large'));
+    if (status === 415) return send(reply, request, errors(400, 'mime: no media type'));
     return send(
       reply,
       request,
@@ -200,6 +208,19 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
       clearTimeout(bound);
     },
   };
+};
+
+const MERGE_PATCH = 'application/merge-patch+json';
+
+const isMediaType = (text: string): boolean => /^[\w.+-]+\/[\w.+-]+ *(?:;.*)?$/.test(text);
+
+/** Null: it is a merge patch. */
+const patchTypeComplaint = (contentType = ''): Answer | null => {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type === MERGE_PATCH) return null;
+  return isMediaType(type)
+    ? errors(415, `PATCH requires Content-Type of ${MERGE_PATCH}, provided ${type}`)
+    : errors(400, 'mime: no media type');
 };
 
 const verbOf = (request: FastifyRequest, path: string, query: URLSearchParams): Verb | Answer => {

@@ -5,8 +5,10 @@ import { authorise } from './authorise.js';
 import type { Operations } from './contract.js';
 import { slotOperations } from './custody/slots.js';
 import { erasureOperations } from './erasure/create.js';
+import { configOperations } from './kv/config.js';
 import { listOperation } from './kv/list.js';
-import { metadataOperation } from './kv/metadata.js';
+import { metadataOperations } from './kv/metadata.js';
+import { patchOperation } from './kv/patch.js';
 import { readOperations } from './kv/read.js';
 import { versionOperations } from './kv/versions.js';
 import { writeOperation } from './kv/write.js';
@@ -42,7 +44,9 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
     ...readOperations(app),
     write: writeOperation(app),
     ...versionOperations(app),
-    writeMetadata: metadataOperation(app),
+    ...metadataOperations(app),
+    ...configOperations(app),
+    patch: patchOperation(app),
     list: listOperation(app, parts.projectionReads),
   },
   auth: { ...lookupSelfOperation(app), login: loginOperation(app) },

@@ -114,6 +114,18 @@ describe('bad input', test => {
       assert.ok(Array.isArray(reply.body.errors));
     });
 
+  test('a content type that is none says nothing about the body', async () => {
+    const headers = { 'content-type': 'nonsense' };
+    const reply = await cluster.node.call('POST', 'secret/data/typeless', { data: { v: 1 } }, { headers });
+    assert.is(reply.status, 200, reply.text);
+  });
+
+  test('who may not write is not told what was wrong with it', async () => {
+    const reply = await cluster.node.call('POST', 'secret/data/there', {}, { token: null });
+    assert.is(reply.status, 403);
+    assert.equal(reply.body.errors, ['permission denied']);
+  });
+
   test('an Idempotency-Key where it is not honoured is a 400', async () => {
     const headers = { 'idempotency-key': 'k1' };
     assert.is((await cluster.node.call('POST', 'auth/token/create', {}, { headers })).status, 400);

@@ -14,7 +14,11 @@ export type SecretCommand =
       /** null = not given. */
       readonly cas: number | null;
       /** Whether the key existed when the command was authorised and its header sealed. */
-      readonly prepared: { readonly exists: boolean };
+      readonly prepared: {
+        readonly exists: boolean;
+        /** Stream version of the write that the value was merged with; it must still be there and be the current one. */
+        readonly base?: number;
+      };
       /** Stream version of the source, when the value is a copy from this stream. */
       readonly copied?: number;
       /** A restore asks for no cas and keeps its own expiry: µs, 0 = none. */
@@ -28,15 +32,11 @@ export type SecretCommand =
   | { readonly kind: 'destroy-through'; readonly keys: readonly number[] }
   /** `restored`: no metadata cas is asked for. */
   | {
-      readonly kind: 'configure';
+      readonly kind: 'configure' | 'annotate';
       readonly settings: Settings;
       readonly metadataCas: number | null;
-      readonly restored?: boolean;
-    }
-  | {
-      readonly kind: 'annotate';
-      readonly settings: Settings;
-      readonly metadataCas: number | null;
+      /** `base`: stream version of the annotation that custom metadata were merged with, 0 = none. */
+      readonly prepared?: { readonly exists: boolean; readonly base?: number };
       readonly restored?: boolean;
     }
   | { readonly kind: 'remove' };

@@ -31,14 +31,14 @@ export interface MountSettings {
 
 export type SecretRejection =
   | { readonly kind: 'cas-required'; readonly of: 'data' | 'metadata' }
-  | { readonly kind: 'cas-mismatch'; readonly of: 'data' | 'metadata' };
+  | { readonly kind: 'cas-mismatch'; readonly of: 'data' | 'metadata' | 'new-metadata' };
 
 export type Decision = Either<SecretRejection | Stale | NeedsLive, readonly Decided[]>;
 
 /** One event names at most this many versions; a larger command gives several. */
 export const ENTRIES_MAX = 200;
 const DEFAULT_VERSIONS = 10;
-const VERSIONS_MAX = 1000;
+export const VERSIONS_MAX = 1000;
 const MS_US = 1000;
 
 export const decide = (
@@ -90,13 +90,13 @@ const write = (
   mount: MountSettings,
   recordedAt: number,
 ): Decision => {
-  if (exists(state) !== command.prepared.exists) return E.left({ kind: 'stale' });
+  const { prepared } = command;
+  if (exists(state) !== prepared.exists) return E.left({ kind: 'stale' });
   const before = ground(state);
-  if (command.restored === undefined) {
-    if (command.cas === null && (mount.casRequired || before.casRequired))
-      return E.left({ kind: 'cas-required', of: 'data' });
-    if (command.cas !== null && command.cas !== before.version) return E.left({ kind: 'cas-mismatch', of: 'data' });
-  }
+  if (prepared.base !== undefined && (before.written !== prepared.base || isGone(before, recordedAt)))
+    return E.left({ kind: 'stale' });
+  const complaint = command.restored === undefined ? casComplaint(command.cas, before, mount) : null;
+  if (complaint !== null) return E.left(complaint);
   const version = before.version + 1;
   const kept = versionsKept(before, mount);
   const head: Head = {
@@ -111,6 +111,16 @@ const write = (
   };
   const own: Facts = command.copied === undefined ? {} : { copied: command.copied };
   return one('secret.written', state, head, own, [], recordedAt);
+};
+
+/** Why a data write with this check-and-set is refused; null when it is not. */
+export const casComplaint = (
+  cas: number | null,
+  head: Pick<Head, 'casRequired' | 'version'>,
+  mount: MountSettings,
+): SecretRejection | null => {
+  if (cas === null) return mount.casRequired || head.casRequired ? { kind: 'cas-required', of: 'data' } : null;
+  return cas === head.version ? null : { kind: 'cas-mismatch', of: 'data' };
 };
 
 const deleteVersions = (asked: readonly number[] | null, state: SecretState, recordedAt: number): Decision => {
@@ -193,12 +203,18 @@ const configure = (
   recordedAt: number,
 ): Decision => {
   const before = ground(state);
+  const { prepared } = command;
+  if (
+    prepared !== undefined &&
+    (exists(state) !== prepared.exists || before.annotated !== (prepared.base ?? before.annotated))
+  )
+    return E.left({ kind: 'stale' });
   const restored = command.restored === true;
   if (!restored) {
     if (command.metadataCas === null && (mount.metadataCasRequired || before.metadataCasRequired))
       return E.left({ kind: 'cas-required', of: 'metadata' });
     if (command.metadataCas !== null && command.metadataCas !== before.metadataVersion)
-      return E.left({ kind: 'cas-mismatch', of: 'metadata' });
+      return E.left({ kind: 'cas-mismatch', of: exists(state) ? 'metadata' : 'new-metadata' });
   }
   const head: Head = {
     ...withSettings(before, command.settings),

@@ -151,7 +151,10 @@ const commandFor = (
     decide: (view): Decision<Committed> => {
       if (!stillAllowed(caller, context, capability, view.recordedAt))
         return { kind: 'reject', failure: { kind: 'unauthenticated' } };
-      const decision = decide(prepared.command, view.state(node), mountSettings(located.mount), view.recordedAt);
+      // As of the head: it may have been tuned meanwhile, or be gone.
+      const mount = session.authority.mounts.byId(located.mount.id);
+      if (mount === null) return { kind: 'reject', failure: { kind: 'no-mount', path: place.mount } };
+      const decision = decide(prepared.command, view.state(node), mountSettings(mount), view.recordedAt);
       if (decision._tag === 'Left') return { kind: 'reject', failure: rejected(decision.left) };
       const decided = decision.right;
       if (decided.length === 0) return { kind: 'nothing', result: { kind: 'nothing' } };

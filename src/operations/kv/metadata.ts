@@ -1,61 +1,148 @@
-/** Writing a key's settings and custom metadata: one event, also when the values are the same as before. */
+/**
+ * Writing and patching a key's settings and custom metadata: one event each, also when the values are the same as before.
+ * What is merged is merged with what is there at the head of the ledger, or merged again.
+ */
+import type { Capability } from '../../authority/permission.js';
+import { customMetadataComplaint } from '../../domain/secret/custom-metadata.js';
+import { VERSIONS_MAX } from '../../domain/secret/decide.js';
+import { exists } from '../../domain/secret/state.js';
 import { KeyKind } from '../../keys/key-kinds.js';
-import { type App, refuse } from '../app.js';
-import type { KvOperations, MetadataChange } from '../contract.js';
+import { readSecret, type SecretRead } from '../../nexus/secret-streams.js';
+import type { Session } from '../../nexus/session.js';
+import { type App, refuse, sessionOf } from '../app.js';
+import { authoriseFolded } from '../authorise.js';
+import type { KvOperations, MetadataSettings, Place, RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
-import { commitChange } from './commit.js';
+import { commitChange, type Prepared } from './commit.js';
 import { mountSettings } from './mount-settings.js';
-import { kvMount } from './place.js';
+import { type Located, locate, stillMounted, subjectOf } from './place.js';
+import { type CustomMetadata, openAnnotation } from './values.js';
 
 const CENTURY_MS = 100 * 366 * 86_400_000;
 
-export const metadataOperation = (app: App): KvOperations['writeMetadata'] =>
-  operation('writing metadata', async (context, input) => {
-    const { change } = input;
-    checkLimits(change);
-    const { customMetadata } = change;
-    const annotates = customMetadata !== undefined;
-    const settings = settingsOf(change);
-    if (!annotates && Object.keys(settings).length === 0) return { position: null, warnings: [] };
-    const done = await commitChange(app, context, input, {
-      op: 'kv.metadata-write',
-      type: annotates ? 'secret.annotated' : 'secret.configured',
-      capability: exists => (exists ? 'update' : 'create'),
-      prepare: (_session, located) => ({
-        command: { kind: annotates ? 'annotate' : 'configure', settings, metadataCas: change.metadataCas ?? null },
-        own: annotates ? { entries: Object.keys(customMetadata ?? {}) } : {},
-        ...(annotates
-          ? {
-              body: {
-                kind: KeyKind.customMetadata,
-                owner: located.path.node,
-                plaintext: Buffer.from(JSON.stringify(customMetadata ?? {}), 'utf8'),
-              },
-            }
-          : {}),
-      }),
+type Changed = { readonly position: number | null; readonly warnings: readonly string[] };
+
+export const metadataOperations = (app: App): Pick<KvOperations, 'writeMetadata' | 'patchMetadata'> => ({
+  writeMetadata: operation('writing metadata', (context, input) => {
+    const { customMetadata } = input.change;
+    return change(app, context, input, {
+      ...{ op: 'kv.metadata-write', settings: input.change, annotates: customMetadata !== undefined },
+      capability: there => (there ? 'update' : 'create'),
+      custom: () => ({ custom: customMetadata ?? null }),
     });
-    const mandated = mountSettings(kvMount(done.session, input.mount));
-    const warnings = [
-      ...(change.casRequired === false && mandated.casRequired ? [ignored('cas_required')] : []),
-      ...(change.metadataCasRequired === false && mandated.metadataCasRequired
-        ? [ignored('metadata_cas_required')]
-        : []),
-    ];
-    return { position: done.committed.kind === 'nothing' ? null : done.committed.position, warnings };
+  }),
+
+  patchMetadata: operation('patching metadata', (context, input) => {
+    const { customPatch } = input.change;
+    return change(app, context, input, {
+      ...{ op: 'kv.metadata-patch', settings: input.change, annotates: customPatch !== undefined },
+      capability: () => 'patch',
+      custom: (session, now) => {
+        if (!exists(now.state)) refuse({ kind: 'absent' });
+        const before = openAnnotation(session, now.annotated, now.keys);
+        return { custom: mergedWith(before, customPatch ?? null), base: now.state.head?.annotated ?? 0 };
+      },
+    });
+  }),
+});
+
+interface Spec {
+  readonly op: string;
+  readonly settings: MetadataSettings;
+  readonly annotates: boolean;
+  readonly capability: (exists: boolean) => Capability;
+  /** The custom metadata as they are to be; `base`: the annotation that they were merged with. */
+  readonly custom: (session: Session, now: SecretRead) => { readonly custom: CustomMetadata; readonly base?: number };
+}
+
+const change = async (app: App, context: RequestContext, place: Place, spec: Spec): Promise<Changed> => {
+  const { op, capability, annotates } = spec;
+  const settings = settingsOf(spec.settings);
+  if (!annotates && Object.keys(settings).length === 0) return nothing(app, context, place, spec);
+  const done = await commitChange(app, context, place, {
+    ...{ op, capability, type: annotates ? 'secret.annotated' : 'secret.configured' },
+    prepare: async (session, located) => {
+      const now = await readSecret(session, located.path.node);
+      const there = exists(now.state);
+      // That read folded lane 1: what it found is only for who may still ask.
+      authoriseFolded(app, session, context, { op, capability: capability(there), subject: subjectOf(place) });
+      checkLimits(spec.settings);
+      const { custom, base } = spec.custom(session, now);
+      return {
+        command: {
+          ...{ kind: annotates ? ('annotate' as const) : ('configure' as const), settings },
+          metadataCas: spec.settings.metadataCas ?? null,
+          prepared: { exists: there, ...(base === undefined ? {} : { base }) },
+        },
+        ...(annotates ? annotation(located, custom) : { own: {} }),
+      };
+    },
   });
+  const position = done.committed.kind === 'nothing' ? null : done.committed.position;
+  return { position, warnings: warningsOf(done.session, done.located, spec.settings) };
+};
+
+/** It changes nothing, and still is nobody's to ask without permission. */
+const nothing = async (app: App, context: RequestContext, place: Place, spec: Spec): Promise<Changed> => {
+  const session = sessionOf(app);
+  const { mount, path } = locate(session, place);
+  const { state } = await readSecret(session, path.node);
+  authoriseFolded(app, session, context, {
+    ...{ op: spec.op, capability: spec.capability(exists(state)), subject: subjectOf(place) },
+  });
+  stillMounted(session, mount);
+  return { position: null, warnings: [] };
+};
+
+const annotation = (located: Located, custom: CustomMetadata): Pick<Prepared, 'own' | 'body'> => ({
+  own: { entries: Object.keys(custom ?? {}) },
+  body: {
+    kind: KeyKind.customMetadata,
+    owner: located.path.node,
+    plaintext: Buffer.from(JSON.stringify(custom ?? {}), 'utf8'),
+  },
+});
+
+const mergedWith = (before: CustomMetadata, patch: Readonly<Record<string, string | null>> | null): CustomMetadata => {
+  if (patch === null) return null;
+  const merged = new Map(Object.entries(before ?? {}));
+  for (const [key, value] of Object.entries(patch))
+    if (value === null) merged.delete(key);
+    else merged.set(key, value);
+  const complaint = customMetadataComplaint([...merged]);
+  if (complaint !== null) refuse({ kind: 'invalid', message: complaint });
+  return Object.fromEntries(merged);
+};
+
+const warningsOf = (
+  session: Session,
+  { mount }: Located,
+  { casRequired, metadataCasRequired, maxVersions }: MetadataSettings,
+): readonly string[] => {
+  const mandated = mountSettings(stillMounted(session, mount));
+  return [
+    ...(casRequired === false && mandated.casRequired ? [ignored('cas_required')] : []),
+    ...(metadataCasRequired === false && mandated.metadataCasRequired ? [ignored('metadata_cas_required')] : []),
+    ...(maxVersions === undefined ? [] : versionsCut(maxVersions)),
+  ];
+};
 
 const ignored = (field: string): string =>
   `"${field}" set to false, but is mandated by backend config. This value will be ignored.`;
 
-const settingsOf = ({ maxVersions, casRequired, deleteVersionAfterMs, metadataCasRequired }: MetadataChange) => ({
+/** `max_versions` is kept as it was sent, and acts up to a bound. */
+export const versionsCut = (maxVersions: number): readonly string[] =>
+  maxVersions > VERSIONS_MAX ? [`"max_versions" is over ${VERSIONS_MAX}: ${VERSIONS_MAX} versions are kept.`] : [];
+
+const settingsOf = ({ maxVersions, casRequired, deleteVersionAfterMs, metadataCasRequired }: MetadataSettings) => ({
   ...(maxVersions === undefined ? {} : { maxVersions }),
   ...(casRequired === undefined ? {} : { casRequired }),
   ...(deleteVersionAfterMs === undefined ? {} : { deleteVersionAfter: deleteVersionAfterMs }),
   ...(metadataCasRequired === undefined ? {} : { metadataCasRequired }),
 });
 
-const checkLimits = ({ maxVersions, deleteVersionAfterMs }: MetadataChange): void => {
+/** Of a key's settings and of a mount's. */
+export const checkLimits = ({ maxVersions, deleteVersionAfterMs }: MetadataSettings): void => {
   if (maxVersions !== undefined && (!Number.isSafeInteger(maxVersions) || maxVersions < 0))
     refuse({ kind: 'invalid', message: 'max_versions cannot be negative' });
   if (deleteVersionAfterMs !== undefined && deleteVersionAfterMs > CENTURY_MS)

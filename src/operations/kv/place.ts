@@ -21,8 +21,15 @@ export const locate = (session: Session, place: Place): Located => {
 
 export const kvMount = (session: Session, path: string): Mount => {
   const mount = session.mount(path);
-  return mount === null || mount.type !== 'kv' ? refuse({ kind: 'no-mount', path }) : mount;
+  return mount === null || !KV_TYPES.has(mount.type) ? refuse({ kind: 'no-mount', path }) : mount;
 };
+
+/** `generic` is version 1 by its older name. */
+const KV_TYPES: ReadonlySet<string> = new Set(['kv', 'generic']);
+
+/** After lane 1 was folded: somebody may have disabled it meanwhile. */
+export const stillMounted = (session: Session, { id, path }: Mount): Mount =>
+  session.authority.mounts.byId(id) ?? refuse({ kind: 'no-mount', path });
 
 /** Mount and path in full, as headers and audit records name it. */
 export const subjectOf = ({ mount, path }: Place): string => `${mount}/${path}`;

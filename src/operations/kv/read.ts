@@ -1,6 +1,8 @@
 /** Reading a secret's value and metadata, now or as of then. Reads append nothing. */
 
 import type { Uuid } from '../../crypto/bytes.js';
+import { jsonTree } from '../../domain/json/members.js';
+import { subkeys } from '../../domain/json/subkeys.js';
 import type { LiveVersion, SecretState } from '../../domain/secret/state.js';
 import { IntegrityError } from '../../ledger/integrity.js';
 import type { EventWithKey } from '../../ledger/stream-reads.js';
@@ -9,44 +11,67 @@ import { readSecret, rememberLive, type SecretRead, withLive } from '../../nexus
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authoriseFolded } from '../authorise.js';
-import type { At, KvOperations, SecretMetadata, SecretValue } from '../contract.js';
+import type { At, KvOperations, Moment, Place, RequestContext, SecretMetadata, SecretValue } from '../contract.js';
 import { operation } from '../operation.js';
 import { resolveMoment, stateThen, type Then } from './as-of.js';
-import { locate, subjectOf } from './place.js';
-import { type CustomMetadata, isGone, openAnnotation, openValue, versionMetadata } from './values.js';
+import { locate, stillMounted, subjectOf } from './place.js';
+import { type CustomMetadata, currentVersion, isGone, openAnnotation, openValue, versionMetadata } from './values.js';
 
-export const readOperations = (app: App): Pick<KvOperations, 'read' | 'readMetadata'> => ({
-  read: operation('reading a secret', async (context, input) => {
-    const session = sessionOf(app);
-    const { path } = locate(session, input);
-    const now = await readSecret(session, path.node);
-    authoriseFolded(app, session, context, { op: 'kv.read', capability: 'read', subject: subjectOf(input) });
-    if (now.newest !== null) session.names.markNamed(path);
-    if (input.moment !== null)
-      return readThen(session, path.node, now, await resolveMoment(session, input.moment), input.version);
-    return readNow(app, session, path.node, now, input.version);
+export const readOperations = (app: App): Pick<KvOperations, 'read' | 'subkeys' | 'readMetadata'> => ({
+  read: operation('reading a secret', (context, input) => readValue(app, context, input, 'kv.read')),
+
+  subkeys: operation('reading the names in a secret', async (context, input) => {
+    const { position, value } = await readValue(app, context, input, 'kv.subkeys');
+    return { position, value: { ...value, data: subkeys(jsonTree(value.data), input.depth) } };
   }),
 
   readMetadata: operation('reading metadata', async (context, input) => {
     const session = sessionOf(app);
-    const { path } = locate(session, input);
+    const { mount, path } = locate(session, input);
     const now = await readSecret(session, path.node);
     authoriseFolded(app, session, context, {
       op: 'kv.metadata-read',
       capability: 'read',
       subject: subjectOf(input),
     });
-    if (input.moment === null) {
-      const state = await withLive(session, now.state, path.node);
-      rememberLive(session, path.node, state);
-      const custom = (): CustomMetadata => openAnnotation(session, now.annotated, now.keys);
-      return { position: session.known.head.size, value: metadataOf(state, custom()) };
-    }
-    const then = await resolveMoment(session, input.moment);
-    const state = await withLive(session, await stateThen(session, path.node, then), path.node);
-    return { position: then.position, value: metadataOf(state, await annotationThen(session, path.node, now, state)) };
+    stillMounted(session, mount);
+    const then = input.moment === null ? null : await resolveMoment(session, input.moment);
+    const position = then?.position ?? session.known.head.size;
+    return { position, value: await metadataAt(session, path.node, now, then) };
   }),
 });
+
+/** Also for subkeys, which is a permission of its own on a path of its own. */
+const readValue = async (
+  app: App,
+  context: RequestContext,
+  input: Place & { readonly version: number | null; readonly moment: Moment | null },
+  op: 'kv.read' | 'kv.subkeys',
+): Promise<At<SecretValue>> => {
+  const session = sessionOf(app);
+  const { mount, path } = locate(session, input);
+  const now = await readSecret(session, path.node);
+  authoriseFolded(app, session, context, { op, capability: 'read', subject: subjectOf(input) });
+  stillMounted(session, mount);
+  if (now.newest !== null) session.names.markNamed(path);
+  if (input.moment !== null)
+    return readThen(session, path.node, now, await resolveMoment(session, input.moment), input.version);
+  return readNow(app, session, path.node, now, input.version);
+};
+
+/** A key's metadata, now or as of then. */
+export const metadataAt = async (
+  session: Session,
+  node: Uuid,
+  now: SecretRead,
+  then: Then | null,
+): Promise<SecretMetadata> => {
+  const known = then === null ? now.state : await stateThen(session, node, then);
+  const state = await withLive(session, known, node);
+  if (then !== null) return metadataOf(state, await annotationThen(session, node, now, state));
+  rememberLive(session, node, state);
+  return metadataOf(state, openAnnotation(session, now.annotated, now.keys));
+};
 
 /** The number that a query asks for: absent, 0 and negative mean the current version. */
 const wanted = (state: SecretState, version: number | null): number => {
@@ -67,16 +92,9 @@ const readNow = async (
   const nowUs = Math.max(app.nowMs() * 1000, now.newest?.recordedAt ?? 0);
   const position = session.known.head.size;
   const custom = (): CustomMetadata => openAnnotation(session, now.annotated, now.keys);
-  const head = now.state.head;
-  if (head !== null && version === head.version && now.written !== null) {
+  const current = currentVersion(now);
+  if (current?.version === version && now.written !== null) {
     const { written, keys } = now;
-    const current: LiveVersion = {
-      version,
-      streamVersion: head.written,
-      created: written.recordedAt,
-      deletionTime: head.deletionTime,
-      destroyed: head.destroyed,
-    };
     return {
       position,
       value: openedValue(session, current, nowUs, custom(), {
@@ -153,7 +171,7 @@ const annotationThen = async (
   return openAnnotation(session, found.event, found.key === null ? [] : [found.key]);
 };
 
-export const metadataOf = (state: SecretState, custom: CustomMetadata): SecretMetadata => {
+const metadataOf = (state: SecretState, custom: CustomMetadata): SecretMetadata => {
   const head = state.head;
   if (head === null || head.removed) return refuse({ kind: 'absent' });
   return {

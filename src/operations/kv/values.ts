@@ -6,6 +6,7 @@ import { openBody } from '../../keys/event-sealer.js';
 import type { StoredEvent } from '../../ledger/event.js';
 import { IntegrityError } from '../../ledger/integrity.js';
 import type { KeyRow } from '../../ledger/sealed-event.js';
+import type { SecretRead } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
 
@@ -44,6 +45,18 @@ export const versionMetadata = (version: LiveVersion, customMetadata: CustomMeta
   destroyed: version.destroyed,
   customMetadata,
 });
+
+/** The current version as a read found it; null when there is none yet. */
+export const currentVersion = ({ state: { head }, written }: SecretRead): LiveVersion | null =>
+  head === null || written === null
+    ? null
+    : {
+        version: head.version,
+        streamVersion: head.written,
+        created: written.recordedAt,
+        deletionTime: head.deletionTime,
+        destroyed: head.destroyed,
+      };
 
 /** Deleted: its time has come. */
 export const isGone = (version: LiveVersion, nowUs: number): boolean =>

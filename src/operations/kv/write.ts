@@ -18,9 +18,7 @@ const FIELDS_MAX = 256;
 
 export const writeOperation = (app: App): KvOperations['write'] =>
   operation('writing a secret', async (context, input) => {
-    const plaintext = Buffer.from(input.data, 'utf8');
-    if (plaintext.length > VALUE_BYTES_MAX)
-      refuse({ kind: 'too-large', message: 'a secret may hold at most 1 MiB of JSON' });
+    const plaintext = valueBytes(input.data);
     const done = await commitChange(app, context, input, {
       op: 'kv.write',
       type: 'secret.written',
@@ -38,11 +36,19 @@ export const writeOperation = (app: App): KvOperations['write'] =>
         };
       },
     });
-    return answer(done, plaintext);
+    return writtenAnswer(done, plaintext);
   });
 
+/** What is to be sealed of a value, within its bound. */
+export const valueBytes = (data: string): Buffer => {
+  const plaintext = Buffer.from(data, 'utf8');
+  return plaintext.length > VALUE_BYTES_MAX
+    ? refuse({ kind: 'too-large', message: 'a secret may hold at most 1 MiB of JSON' })
+    : plaintext;
+};
+
 /** Names of the value's fields, for the header: cut beyond 256 with their count. */
-const fieldNames = (data: string): { fields?: readonly string[]; fields_count?: number } => {
+export const fieldNames = (data: string): { fields?: readonly string[]; fields_count?: number } => {
   const parsed: unknown = JSON.parse(data);
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return {};
   const names = Object.keys(parsed);
@@ -51,9 +57,13 @@ const fieldNames = (data: string): { fields?: readonly string[]; fields_count?: 
     : { fields: names.slice(0, FIELDS_MAX), fields_count: names.length };
 };
 
-const answer = async (done: CommitResult, plaintext: Buffer): Promise<At<VersionMetadata>> => {
+/** `plaintext` null: what may not carry an Idempotency-Key, so that a repeat is none of its own. */
+export const writtenAnswer = async (done: CommitResult, plaintext: Buffer | null): Promise<At<VersionMetadata>> => {
   const { session, located, committed } = done;
-  if (committed.kind === 'repeat') return repeated(session, committed.position, plaintext);
+  if (committed.kind === 'repeat')
+    return plaintext === null
+      ? refuse({ kind: 'idempotency-mismatch' })
+      : repeated(session, committed.position, plaintext);
   const facts = committed.kind === 'done' ? committed.decided.at(-1)?.facts : undefined;
   if (committed.kind !== 'done' || facts === undefined) return refuse({ kind: 'busy', retryAfterSeconds: 1 });
   const head = headOf(facts, committed.position);

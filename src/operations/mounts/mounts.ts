@@ -8,8 +8,10 @@ import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, authoriseCommand } from '../authorise.js';
 import { changeAuthority } from '../authority-change.js';
+import { withoutSettings } from '../kv/mount-settings.js';
 import { operation } from '../operation.js';
 import type { MountConfig, MountDetail, MountOperations } from './contract.js';
+import { recordTuning } from './record-tuning.js';
 import * as rules from './rules.js';
 
 /** Every ledger's own: the token store, and the door of administrators until a userpass mount takes its path. */
@@ -32,7 +34,7 @@ const detailOf = (mount: Mount): MountDetail => ({
   description: mount.description,
   accessor: accessorOf(mount),
   uuid: mount.id,
-  options: mount.options,
+  options: withoutSettings(mount.options),
   config: mount.config,
 });
 
@@ -103,12 +105,7 @@ export const mountOperations = (app: App): MountOperations => ({
       options: { ...before.options, ...options },
       config: merged,
     };
-    if (JSON.stringify(mount) === JSON.stringify(settingsOf(before))) return { position: null };
-    return changeAuthority(app, caller, context, {
-      ...{ op, capability, type: 'mount.tuned', streamId: before.id, own: { mount } },
-      // Merged with what was there: if that moved, so would the result.
-      unless: () => (mounts.byId(before.id) === before ? null : { kind: 'busy', retryAfterSeconds: 1 }),
-    });
+    return recordTuning(app, caller, context, { op, capability }, before, mount);
   }),
 
   disable: operation('disabling a mount', async (context, { path }) => {
@@ -127,8 +124,6 @@ export const mountOperations = (app: App): MountOperations => ({
     });
   }),
 });
-
-const settingsOf = ({ description, options, config }: Mount) => ({ description, options, config });
 
 const withoutNulls = (config: MountConfig): MountConfig =>
   Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));

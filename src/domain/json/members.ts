@@ -1,6 +1,6 @@
 /**
- * The text of a JSON object's members, exactly as sent: numbers keep their digits, nothing is parsed and printed again. One
- * strict pass (RFC 8259); of duplicate keys the last one wins.
+ * JSON taken apart into texts: numbers keep their digits, nothing is parsed and printed again. One strict pass (RFC 8259);
+ * of duplicate keys the last one wins. Errors say where, never what.
  */
 export class JsonError extends Error {
   override readonly name = 'JsonError';
@@ -9,11 +9,27 @@ export class JsonError extends Error {
 const DEPTH_MAX = 128;
 const KEYS_MAX = 100_000;
 
+/** A value by its text, and if it is an object that was looked into, its members. */
+export interface JsonTree {
+  readonly text: string;
+  /** Null: no object, or one that was not looked into. */
+  readonly members: ReadonlyMap<string, JsonTree> | null;
+}
+
 /** Members by name, as slices of `text`; null when it is valid JSON but no object. Throws `JsonError`. */
 export const members = (text: string): ReadonlyMap<string, string> | null => {
-  const scanner = new Scanner(text);
-  const found = scanner.document();
-  return found;
+  const found = new Scanner(text).document(1).members;
+  return found === null ? null : new Map([...found].map(([name, member]) => [name, member.text]));
+};
+
+/** The same for the objects in objects; those in arrays stay text. Throws `JsonError`. */
+export const jsonTree = (text: string): JsonTree => new Scanner(text).document(Number.POSITIVE_INFINITY);
+
+/** The text of the object that has these members. */
+export const objectText = (found: Iterable<readonly [name: string, text: string]>): string => {
+  let printed = '';
+  for (const [name, text] of found) printed += `${printed === '' ? '' : ','}${JSON.stringify(name)}:${text}`;
+  return `{${printed}}`;
 };
 
 class Scanner {
@@ -22,29 +38,33 @@ class Scanner {
 
   constructor(readonly text: string) {}
 
-  document(): ReadonlyMap<string, string> | null {
+  /** Looks into objects that many levels deep. */
+  document(levels: number): JsonTree {
     this.#blanks();
-    const found = this.text[this.#at] === '{' ? this.#object(0, new Map()) : this.#other();
+    const found = this.#value(0, levels);
     this.#blanks();
     if (this.#at < this.text.length) throw new JsonError('text after the JSON value');
     return found;
   }
 
-  #other(): null {
-    this.#value(0);
+  #value(depth: number, levels: number): JsonTree {
+    const from = this.#at;
+    const found = this.#skip(depth, levels);
+    return { text: this.text.slice(from, this.#at), members: found };
+  }
+
+  #skip(depth: number, levels: number): Map<string, JsonTree> | null {
+    if (depth > DEPTH_MAX) throw new JsonError('JSON nested too deeply');
+    const next = this.text[this.#at];
+    if (next === '{') return this.#object(depth, levels);
+    if (next === '[') this.#array(depth);
+    else if (next === '"') this.#string();
+    else this.#atom();
     return null;
   }
 
-  #value(depth: number): void {
-    if (depth > DEPTH_MAX) throw new JsonError('JSON nested too deeply');
-    const next = this.text[this.#at];
-    if (next === '{') this.#object(depth, null);
-    else if (next === '[') this.#array(depth);
-    else if (next === '"') this.#string();
-    else this.#atom();
-  }
-
-  #object(depth: number, into: Map<string, string> | null): Map<string, string> | null {
+  #object(depth: number, levels: number): Map<string, JsonTree> | null {
+    const into = levels > 0 ? new Map<string, JsonTree>() : null;
     this.#at += 1;
     this.#blanks();
     if (this.#takes('}')) return into;
@@ -58,9 +78,8 @@ class Scanner {
       this.#blanks();
       if (!this.#takes(':')) throw this.#unexpected();
       this.#blanks();
-      const start = this.#at;
-      this.#value(depth + 1);
-      into?.set(name, this.text.slice(start, this.#at));
+      if (into === null) this.#skip(depth + 1, 0);
+      else into.set(name, this.#value(depth + 1, levels - 1));
       this.#blanks();
       if (this.#takes('}')) return into;
       if (!this.#takes(',')) throw this.#unexpected();
@@ -73,7 +92,7 @@ class Scanner {
     this.#blanks();
     if (this.#takes(']')) return;
     for (;;) {
-      this.#value(depth + 1);
+      this.#skip(depth + 1, 0);
       this.#blanks();
       if (this.#takes(']')) return;
       if (!this.#takes(',')) throw this.#unexpected();

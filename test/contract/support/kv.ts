@@ -1,0 +1,53 @@
+/** KV calls in tests. */
+import * as assert from 'uvu/assert';
+import type { CallOptions, Json, Reply, TestNode } from '../../support/cluster.js';
+
+export const MERGE = { headers: { 'content-type': 'application/merge-patch+json' } };
+
+export interface KvCalls {
+  get(path: string, options?: CallOptions): Promise<Reply>;
+  post(path: string, fields?: Json, options?: CallOptions): Promise<Reply>;
+  patch(path: string, fields: Json, options?: CallOptions): Promise<Reply>;
+  remove(path: string): Promise<Reply>;
+  /** Writes versions one after the other, each of which must be accepted. */
+  versions(path: string, ...data: readonly Json[]): Promise<void>;
+  /** The value as it reads now; text, for numbers. */
+  text(path: string): Promise<string>;
+  head(): Promise<number>;
+}
+
+export const kvCalls = (node: TestNode): KvCalls => {
+  const calls: KvCalls = {
+    get: (path, options) => node.call('GET', path, undefined, options),
+    post: (path, fields = {}, options) => node.call('POST', path, fields, options),
+    patch: (path, fields, { headers, ...options } = {}) =>
+      node.call('PATCH', path, fields, { ...options, headers: { ...MERGE.headers, ...headers } }),
+    remove: path => node.call('DELETE', path),
+    versions: async (path, ...data) => {
+      for (const each of data) {
+        const reply = await calls.post(path, typeof each === 'string' ? `{"data":${each}}` : { data: each });
+        assert.is(reply.status, 200, reply.text);
+      }
+    },
+    text: async path => {
+      const reply = await calls.get(path);
+      assert.is(reply.status, 200, reply.text);
+      return /"data":\{"data":(.*),"metadata":\{"created_time"/s.exec(reply.text)?.[1] ?? '';
+    },
+    head: async () => (await calls.get('sys/ledger/head')).body.data.position,
+  };
+  return calls;
+};
+
+/** A plain miss, and nothing else: clients crash on a `data` member here. */
+export const nothingThere = (reply: Reply): void => {
+  assert.is(reply.status, 404, reply.text);
+  assert.equal(reply.body, { errors: [] });
+};
+
+/** A miss that command lines tell by its empty body. */
+export const emptyMiss = (reply: Reply): void => {
+  assert.is(reply.status, 404, reply.text);
+  assert.is(reply.text, '');
+  assert.is(reply.headers.get('content-type'), 'application/json');
+};
