@@ -146,7 +146,7 @@ export class Authority implements AuthorityFold {
       'policy.written': (event, header) => policies.written(event, header),
       'policy.removed': (event, header) => policies.removed(event, header),
       'role.written': (event, header) => roles.written(event, header),
-      'role.removed': event => roles.remove(event.streamId),
+      'role.removed': event => this.#roleRemoved(event),
       'login.written': (event, header) => logins.written(event, header),
       'login.removed': event => logins.remove(event.streamId),
       'secretid.created': (event, header) => secretIds.created(event, header),
@@ -173,6 +173,12 @@ export class Authority implements AuthorityFold {
   #mountDisabled(event: StoredEvent): void {
     this.mounts.disabled(event);
     for (const table of [this.tokens, this.roles, this.logins, this.secretIds]) table.endOf(event.streamId);
+  }
+
+  #roleRemoved({ streamId }: StoredEvent): void {
+    const role = this.roles.get(streamId);
+    this.roles.remove(streamId);
+    if (role !== null) this.secretIds.endOfRole(role.mount, role.name);
   }
 
   #keystoreChanged(event: StoredEvent, header: Header): void {

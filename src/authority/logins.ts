@@ -71,11 +71,32 @@ class ByStream<T extends { readonly id: Uuid; readonly mount: Uuid }> {
 }
 
 export class RoleTable extends ByStream<Role> {
+  /** An AppRole is found by the id that its machines send, too. */
+  readonly #byRoleId = new Map<string, Role>();
+
+  byRoleId(mount: Uuid, roleId: string): Role | null {
+    return this.#byRoleId.get(`${mount} ${roleId}`) ?? null;
+  }
+
   written(event: StoredEvent, header: Header): void {
     const { auth_mount, name, settings } = shape.read(shape.RoleHeader, header, event);
-    this.put({ id: event.streamId, mount: auth_mount, name, settings });
+    this.remove(event.streamId);
+    const role: Role = { id: event.streamId, mount: auth_mount, name, settings };
+    this.put(role);
+    const key = roleIdKey(role);
+    if (key !== null) this.#byRoleId.set(key, role);
+  }
+
+  override remove(id: Uuid): void {
+    const before = this.get(id);
+    const key = before === null ? null : roleIdKey(before);
+    if (key !== null) this.#byRoleId.delete(key);
+    super.remove(id);
   }
 }
+
+const roleIdKey = ({ mount, settings }: Role): string | null =>
+  typeof settings.role_id === 'string' ? `${mount} ${settings.role_id}` : null;
 
 export class LoginTable extends ByStream<Login> {
   written(event: StoredEvent, header: Header): void {
@@ -89,6 +110,41 @@ export class LoginTable extends ByStream<Login> {
 }
 
 export class SecretIdTable extends ByStream<SecretId> {
+  readonly #byRole = new Map<string, Set<Uuid>>();
+  #revision = 0;
+
+  /** Another number whenever there is another set of them. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  *ofRole(mount: Uuid, role: string): Iterable<SecretId> {
+    for (const id of this.#byRole.get(`${mount} ${role}`) ?? []) {
+      const found = this.get(id);
+      if (found !== null) yield found;
+    }
+  }
+
+  countOfRole(mount: Uuid, role: string): number {
+    return this.#byRole.get(`${mount} ${role}`)?.size ?? 0;
+  }
+
+  /** A role ends with its secret ids, so that one of the same name begins with none. */
+  endOfRole(mount: Uuid, role: string): void {
+    for (const { id } of [...this.ofRole(mount, role)]) this.remove(id);
+  }
+
+  override remove(id: Uuid): void {
+    const before = this.get(id);
+    if (before === null) return;
+    const key = `${before.mount} ${before.role}`;
+    const others = this.#byRole.get(key);
+    others?.delete(id);
+    if (others?.size === 0) this.#byRole.delete(key);
+    super.remove(id);
+    this.#revision += 1;
+  }
+
   created(event: StoredEvent, header: Header): void {
     const facts = shape.read(shape.SecretIdFacts, event.facts, event);
     const fields = shape.read(shape.SecretIdHeader, header, event);
@@ -108,6 +164,11 @@ export class SecretIdTable extends ByStream<SecretId> {
       createdAt: event.recordedAt,
       updatedAt: event.recordedAt,
     });
+    const key = `${fields.auth_mount} ${fields.role}`;
+    const siblings = this.#byRole.get(key);
+    if (siblings) siblings.add(event.streamId);
+    else this.#byRole.set(key, new Set([event.streamId]));
+    this.#revision += 1;
   }
 
   spent(event: StoredEvent): void {

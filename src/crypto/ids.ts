@@ -47,5 +47,14 @@ export const newToken = (): string => `hvs.${randomBase62(24)}`;
 export const tokenHash = (tokenKey: Buffer, ledger: Buffer, token: string): Buffer =>
   Buffer.byteLength(token, 'utf8') > 255 ? Buffer.alloc(32) : prf(tokenKey, concat(label('token'), ledger, str(token)));
 
+/**
+ * What is stored, sealed, of a role's secret id: as of a token, and bound to the stream of its role. One that is longer
+ * than 255 bytes is unknown likewise.
+ */
+export const secretIdHash = (tokenKey: Buffer, ledger: Buffer, role: Uuid, secretId: string): Buffer =>
+  Buffer.byteLength(secretId, 'utf8') > 255
+    ? Buffer.alloc(32)
+    : prf(tokenKey, concat(label('secret-id'), ledger, uuidBytes(role), str(secretId)));
+
 /** Unrelated to the token. */
 export const newAccessor = (): string => randomBase62(24);

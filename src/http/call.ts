@@ -26,6 +26,9 @@ export interface Call {
   readonly failed: (failure: Failure) => void;
 }
 
+/** What one path answers, by verb; a verb that is not there is a 405. */
+export type Routes = Readonly<Partial<Record<Verb, () => Promise<Answer> | Answer>>>;
+
 /** Answers to misses that a route words in its own way. */
 export interface Misses {
   readonly absent?: () => Answer;

@@ -1,6 +1,7 @@
 /** What answers below a mount, by the mount's type: an engine or a login method more is a line more. */
 import type { MountDetail } from '../operations/mounts/contract.js';
 import type { Answer } from './answer.js';
+import { approle } from './approle.js';
 import type { Call } from './call.js';
 import { kvV2 } from './kv-v2.js';
 
@@ -12,4 +13,5 @@ export type Engine = (call: Call, mount: MountDetail, inside: string) => Promise
 
 export const engines: Readonly<Record<string, Engine | undefined>> = {
   kv: kvV2,
+  approle,
 };

@@ -4,7 +4,7 @@ import { parseDuration } from '../domain/duration.js';
 import type { MountConfig, MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, noContent, okTwice, oneError, withPosition } from './answer.js';
 import type { Fields } from './body.js';
-import { answered, type Call } from './call.js';
+import { answered, type Call, type Routes } from './call.js';
 import { boolField, FieldError, mapField, stringField, stringsField } from './fields.js';
 
 const SYSTEM_TTL_SECONDS = 2_764_800;
@@ -95,8 +95,6 @@ const nested = (fields: Fields, name: string): Fields => {
     throw new FieldError(`error converting input for field "${name}": '' expected a map`);
   return new Map(Object.entries(value).map(([key, entry]) => [key, JSON.stringify(entry)]));
 };
-
-type Routes = Readonly<Partial<Record<Call['verb'], () => Promise<Answer> | Answer>>>;
 
 const oneMount = (call: Call, path: string): Routes => {
   const { operations, context, fields } = call;

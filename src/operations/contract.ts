@@ -7,6 +7,7 @@ import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 import type { Split } from '../keys/shares.js';
 import type { ErasureOperations } from './erasure/contract.js';
+import type { AppRoleOperations } from './logins/approle/contract.js';
 import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
 import type { AuditOperations, NodeOperations } from './system/contract.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
@@ -379,6 +380,7 @@ export interface Operations {
   readonly auth: AuthOperations;
   readonly tokens: TokenOperations;
   readonly leases: LeaseOperations;
+  readonly approle: AppRoleOperations;
   readonly sys: SysOperations;
   readonly ledger: LedgerOperations;
   readonly erasure: ErasureOperations;

@@ -17,6 +17,7 @@ import { headOperation } from './ledger/head.js';
 import { permissionOperations } from './ledger/permissions.js';
 import { restoreOperations } from './ledger/restore.js';
 import { loginOperation } from './login.js';
+import { appRoleOperations } from './logins/approle/index.js';
 import { type MetricsParts, metricsOperation } from './metrics.js';
 import { mountOperations, mountsOf } from './mounts/mounts.js';
 import { moveOperations } from './mounts/move.js';
@@ -52,6 +53,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   auth: { ...lookupSelfOperation(app), login: loginOperation(app) },
   tokens: tokenOperations(app),
   leases: leaseOperations(app),
+  approle: appRoleOperations(app),
   policies: { ...policyOperations(app), capabilities: capabilitiesOperation(app) },
   sys: { ...sysOperations(app, parts.initCode), ...slotOperations(app) },
   ledger: {

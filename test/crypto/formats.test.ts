@@ -20,7 +20,7 @@ import {
   sealedHash,
   sealInput,
 } from '../../src/crypto/event-hash.js';
-import { idempotentEventId, tokenHash } from '../../src/crypto/ids.js';
+import { idempotentEventId, secretIdHash, tokenHash } from '../../src/crypto/ids.js';
 import { encodeNames, stream } from '../../src/crypto/names.js';
 import { pad, pad32 } from '../../src/crypto/padding.js';
 import { sha256, tagBytes } from '../../src/crypto/prf.js';
@@ -86,6 +86,12 @@ describe('the vectors of names and ids', test => {
     assert.is(
       hex(tokenHash(given.tokenKey, ledger, `hvs.${'A'.repeat(24)}`)),
       'f16bf73a3aca3fdcf10651b2ce521d48bf46571d0061bf6ca6a6ce58a5955e03',
+    );
+  });
+  test('secret id hash', () => {
+    assert.is(
+      hex(secretIdHash(given.tokenKey, ledger, given.db, 'A'.repeat(36))),
+      '67076cbeb2321cfff25c4361a9eeca9d82a263f8603fe039999ccd02d9a6122f',
     );
   });
   test('event id of an idempotency key', () => {

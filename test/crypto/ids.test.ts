@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { checkpointKeyOf } from '../../src/crypto/checkpoint-key.js';
 import { dayKey, dayOf } from '../../src/crypto/day-key.js';
-import { type IdempotentRequest, idempotentEventId, tokenHash } from '../../src/crypto/ids.js';
+import { type IdempotentRequest, idempotentEventId, secretIdHash, tokenHash } from '../../src/crypto/ids.js';
 import { loginVerifier, slotKek } from '../../src/crypto/slot-key.js';
 import { erasureCheck, wrappingKey } from '../../src/crypto/term.js';
 import { describe } from '../support/describe.js';
@@ -57,6 +57,23 @@ describe('a token hash', test => {
   test('of a text that is too long for a token is that of none, and no error', () => {
     assert.equal(tokenHash(given.tokenKey, ledger, 'x'.repeat(256)), Buffer.alloc(32));
     assert.not.equal(tokenHash(given.tokenKey, ledger, 'x'.repeat(255)), Buffer.alloc(32));
+  });
+});
+
+describe('the keyed hash of a secret id', test => {
+  test('differs by secret id, role, ledger and key, and is not that of a token', () => {
+    allDiffer([
+      secretIdHash(given.tokenKey, ledger, given.db, 'a'),
+      secretIdHash(given.tokenKey, ledger, given.db, 'b'),
+      secretIdHash(given.tokenKey, ledger, given.actor, 'a'),
+      secretIdHash(given.tokenKey, seq(1, 16), given.db, 'a'),
+      secretIdHash(seq(1, 32), ledger, given.db, 'a'),
+      tokenHash(given.tokenKey, ledger, 'a'),
+    ]);
+  });
+
+  test('of a text that is too long is that of none, and no error', () => {
+    assert.equal(secretIdHash(given.tokenKey, ledger, given.db, 'x'.repeat(256)), Buffer.alloc(32));
   });
 });
 

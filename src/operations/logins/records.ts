@@ -2,10 +2,13 @@
  * Roles and names of auth mounts: read, listed, written, removed, the same way for every method. What a method stores of
  * one is its own affair; here is who may, where it lies, and that nobody's change is lost.
  */
+import type * as t from 'io-ts';
 import type { Login, Role } from '../../authority/logins.js';
 import type { Mount } from '../../authority/mounts.js';
+import type { Capability } from '../../authority/permission.js';
 import type { Uuid } from '../../crypto/bytes.js';
 import type { Failure } from '../../failure.js';
+import { IntegrityError } from '../../ledger/integrity.js';
 import type { KeyRow } from '../../ledger/sealed-event.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
@@ -92,26 +95,40 @@ export interface Written {
 const credentialOf = (record: Role | Login | null): readonly Uuid[] =>
   record !== null && 'credential' in record && record.credential !== null ? [record.credential] : [];
 
-/** `make` turns what is there into what shall be, and may refuse. */
+/** What a method stored, decoded; what is authentic and of another shape is not ours to guess. */
+export const settingsIn = <A>(codec: t.Type<A, unknown, unknown>, { settings }: Role | Login): A => {
+  const decoded = codec.decode(settings);
+  if (decoded._tag === 'Left') throw new IntegrityError('settings of a role or login');
+  return decoded.right;
+};
+
+/**
+ * `make` turns what is there into what shall be, and may refuse; null: nothing has to change. `asked`: where the
+ * request's path is one setting of it, create and update are not told apart by whether it exists.
+ */
 export const writeRecord = async (
   app: App,
   context: RequestContext,
   kind: Kind,
   place: Place,
-  make: (writing: Writing) => Written | Promise<Written>,
+  make: (writing: Writing) => Written | null | Promise<Written | null>,
+  asked: Capability | null = null,
 ): Promise<Changed> => {
   const session = sessionOf(app);
   await session.reader.refresh();
   const found = session.authority.mounts.at(place.mount);
   const before = found === null ? null : recordOf(session, kind, found, place.name);
-  const [op, capability] = [OPS[kind].write, before === null ? 'create' : 'update'] as const;
+  const op = OPS[kind].write;
+  const capability = asked ?? (before === null ? 'create' : 'update');
   const caller = await authoriseCommand(app, session, context, { op, capability });
   const mount = found ?? refuse({ kind: 'no-mount', path: place.mount });
   if (!/^[\w](?:[\w.@:+-]{0,254}\w)?$/.test(place.name))
     refuse({ kind: 'invalid', message: 'a name here has 1 to 256 letters, digits or any of . @ : + - _ inside' });
   if (before === null && [...recordsOf(session, kind, mount)].length >= RECORDS_MAX)
     refuse({ kind: 'invalid', message: 'there are 10,000 of them at this mount already: remove some first' });
-  const { settings, unless, credential } = await make({ session, mount, before });
+  const made = await make({ session, mount, before });
+  if (made === null) return { position: null };
+  const { settings, unless, credential } = made;
   const streamId = authStream(session, kind, mount.id, place.name);
   const own = { auth_mount: mount.id, name: place.name, settings };
   return changeAuthority(app, caller, context, {

@@ -2,6 +2,7 @@
 
 import { accessorOf, type Mount, NO_MOUNT } from '../../authority/mounts.js';
 import type { Capability } from '../../authority/permission.js';
+import type { Uuid } from '../../crypto/bytes.js';
 import { randomUuid4 } from '../../crypto/random.js';
 import type { Failure } from '../../failure.js';
 import type { Session } from '../../nexus/session.js';
@@ -121,9 +122,14 @@ export const mountOperations = (app: App): MountOperations => ({
     return changeAuthority(app, caller, context, {
       ...{ op, capability, type: 'mount.disabled', streamId: mount.id, own: { mount: { path: mount.path } } },
       unless: () => (mounts.byId(mount.id) === null ? 'nothing' : null),
+      deleteKeys: () => credentialsAt(session, mount),
     });
   }),
 });
+
+/** Verifiers of passwords and hashes of secret ids: with their mount, they end. */
+const credentialsAt = ({ authority }: Session, { id }: Mount): readonly Uuid[] =>
+  [...authority.logins.of(id), ...authority.secretIds.of(id)].flatMap(({ credential }) => credential ?? []);
 
 const withoutNulls = (config: MountConfig): MountConfig =>
   Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));

@@ -36,3 +36,16 @@ export const addressAllowed = (cidrs: readonly string[], address: string): boole
   const version = isIP(plain);
   return version !== 0 && listOf(cidrs).check(plain, version === 4 ? 'ipv4' : 'ipv6');
 };
+
+/** Whether all of `inner` lies in `outer`; anything does when nothing is bound. */
+export const cidrsWithin = (outer: readonly string[], inner: readonly string[]): boolean =>
+  outer.length === 0 || inner.every(cidr => outer.some(network => networkHolds(network, cidr)));
+
+/** The wider network holds the first address of the narrower one. */
+const networkHolds = (outer: string, inner: string): boolean => {
+  const [wide, narrow] = [parsed(outer), parsed(inner)];
+  if (wide === null || narrow === null || wide.family !== narrow.family || wide.bits > narrow.bits) return false;
+  const list = new BlockList();
+  list.addSubnet(wide.address, wide.bits, wide.family);
+  return list.check(narrow.address, narrow.family);
+};
