@@ -21,6 +21,7 @@ import type { NexusPorts } from './nexus/ports.js';
 import type { Session } from './nexus/session.js';
 import type { Operations } from './operations/contract.js';
 import { createOperations } from './operations/create.js';
+import { keepSwept } from './operations/cubbyhole/sweep.js';
 import { InitCode } from './operations/sys.js';
 import { packageVersion } from './package-root.js';
 import { connectionFromUrl, UnusableDatabase } from './postgres/connection-url.js';
@@ -154,7 +155,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
   const initCode = new InitCode();
   const files = { ...nodeFiles(config.dataFolder), ...(leads ? {} : { anchor: null }) };
   let follower: Follower | null = null;
-  let stopEpochs: (() => void) | null = null;
+  let stopLeading: readonly (() => void)[] = [];
   const record = (session: Session, op: string): void => {
     if (leads) session.recorder.record({ v: 1, at: nowMs() * 1000, op, node: config.nodeId, outcome: 'ok' });
   };
@@ -182,7 +183,11 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
     }),
     unsealed: session => {
       follower = follow(session, doorbell.subscribe, notice);
-      if (leads) stopEpochs = keepEpochs(session, nowMs, cause => notice('header epoch', cause));
+      if (leads)
+        stopLeading = [
+          keepEpochs(session, nowMs, cause => notice('header epoch', cause)),
+          keepSwept(session, projector.reads, config.nodeId, cause => notice('sweep of cubbyholes', cause)),
+        ];
       record(session, 'sys.start');
       options.unsealed?.(session);
     },
@@ -190,7 +195,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       options.sealing?.();
       record(session, 'sys.stop');
       follower?.stop();
-      stopEpochs?.();
+      for (const stop of stopLeading) stop();
     },
     notice,
   };

@@ -1,17 +1,26 @@
 /** The projections of this server, wired: what operations ask of them, answered by the projector and each one's queries. */
 import type pino from 'pino';
 import { find, type Search } from '../projections/audit-index/find.js';
-import { childrenAt, namedUnder, nodesUnder } from '../projections/secret-tree/queries.js';
+import {
+  childrenAt,
+  foldersAfter,
+  livingUnder,
+  type Named,
+  namedUnder,
+  nodesUnder,
+} from '../projections/secret-tree/queries.js';
 import { causeOf } from './cause.js';
 import type { Config } from './config.js';
 import type { Uuid } from './crypto/bytes.js';
 import type { ProjectionReads, TreeSecret } from './operations/projection-reads.js';
 import type { ProjectionControl } from './operations/projections.js';
+import { uuidArray } from './postgres/arrays.js';
 import type { Database } from './postgres/database.js';
 import type { Doorbell } from './postgres/doorbell.js';
 import type { Projection } from './projector/projection.js';
 import { Projector } from './projector/projector.js';
 import type { Folded } from './projector/worker.js';
+import type { Runner } from './sql.js';
 
 export interface ProjectionParts {
   readonly reads: ProjectionReads;
@@ -49,8 +58,14 @@ export const projectionParts = (
         projector.upTo('secret-tree', position, runner => runner.run(childrenAt, [parent, position])),
       subtree: async (root, position) => {
         const named = await projector.upTo('secret-tree', position, runner => runner.run(namedUnder, [root, position]));
-        const byNode = new Map(named.map(name => [name.node, name]));
-        return named.filter(({ secret }) => secret).map(({ node }) => secretUnder(byNode, root, node));
+        return secretsIn(named, [root]);
+      },
+      foldersAfter: (parent, after, limit) =>
+        projector.upTo('secret-tree', 0, runner => runner.run(foldersAfter, [parent, after, limit])),
+      livingUnder: async (folders, position, limit) => {
+        const values = [uuidArray(folders), limit];
+        const read = (runner: Runner) => runner.run(livingUnder, values);
+        return secretsIn(await projector.upTo('secret-tree', position, read), folders);
       },
       auditPositions: async ({ underNode, ...search }) => {
         if (underNode === null) return positions(projector, search);
@@ -96,13 +111,15 @@ const streamsUnder = async (projector: Projector, root: Uuid, { upTo }: Search):
   return nodes.length > NODES_MAX ? null : [root, ...nodes];
 };
 
-const secretUnder = (
-  byNode: ReadonlyMap<Uuid, { node: Uuid; parent: Uuid; box: Buffer }>,
-  root: Uuid,
-  node: Uuid,
-): TreeSecret => {
+const secretsIn = (named: readonly Named[], roots: readonly Uuid[]): readonly TreeSecret[] => {
+  const byNode = new Map(named.map(name => [name.node, name]));
+  const tops = new Set(roots);
+  return named.filter(({ secret }) => secret).map(({ node }) => secretUnder(byNode, tops, node));
+};
+
+const secretUnder = (byNode: ReadonlyMap<Uuid, Named>, roots: ReadonlySet<Uuid>, node: Uuid): TreeSecret => {
   const steps: { node: Uuid; parent: Uuid; box: Buffer }[] = [];
-  for (let at = byNode.get(node); at !== undefined; at = at.parent === root ? undefined : byNode.get(at.parent)) {
+  for (let at = byNode.get(node); at !== undefined; at = roots.has(at.parent) ? undefined : byNode.get(at.parent)) {
     const { node: id, parent, box } = at;
     steps.unshift({ node: id, parent, box });
   }

@@ -1,7 +1,7 @@
 /** What the tree is asked. Every answer is as of a position, $2, that the projection must have reached. */
 import type { Uuid } from '../../src/crypto/bytes.js';
 import { E } from '../../src/fp.js';
-import { type Query, query, type RawRow } from '../../src/sql.js';
+import { type Query, query, type RowDecoder } from '../../src/sql.js';
 import { Kind } from './fold.js';
 import { nodeAndParent } from './load.js';
 
@@ -11,13 +11,15 @@ export interface Child {
   readonly box: Buffer;
 }
 
+const child: RowDecoder<Child> = ({ node, kind, box }) =>
+  typeof node === 'string' && typeof kind === 'number' && Buffer.isBuffer(box)
+    ? E.right({ node, kind: kind === Kind.folder ? 'folder' : 'secret', box })
+    : E.left('a child');
+
 /** What is in folder $1. A node that is a secret and a folder is both. */
 export const childrenAt: Query<Child> = query(
   'projection_tree_children_at',
-  ({ node, kind, box }) =>
-    typeof node === 'string' && typeof kind === 'number' && Buffer.isBuffer(box)
-      ? E.right({ node, kind: kind === Kind.folder ? 'folder' : 'secret', box })
-      : E.left('a child'),
+  child,
   // Two index scans: what is there still, and what ended after the position; not what came and went before.
   `select c.node, c.kind, n.box
      from (select node, kind from tree_children where parent = $1 and to_pos is null and from_pos <= $2
@@ -34,6 +36,11 @@ export interface Named {
   readonly secret: boolean;
 }
 
+const named: RowDecoder<Named> = ({ node, parent, box, secret }) =>
+  typeof node === 'string' && typeof parent === 'string' && Buffer.isBuffer(box) && typeof secret === 'boolean'
+    ? E.right({ node, parent, box, secret })
+    : E.left('a named node');
+
 const under = `with recursive under (node) as (
      select node from tree_names where parent = $1 and position <= $2
      union all
@@ -43,14 +50,41 @@ const under = `with recursive under (node) as (
 /** Every node ever known under $1, with its name box. */
 export const namedUnder: Query<Named> = query(
   'projection_tree_named_under',
-  ({ node, parent, box, secret }: RawRow) =>
-    typeof node === 'string' && typeof parent === 'string' && Buffer.isBuffer(box) && typeof secret === 'boolean'
-      ? E.right({ node, parent, box, secret })
-      : E.left('a named node'),
+  named,
   `${under}
    select n.node, n.parent, n.box,
           exists (select from tree_children c where c.node = n.node and c.kind = 1 and c.from_pos <= $2) as secret
      from under join tree_names n using (node)`,
+);
+
+/** The next $3 folders that are in $1 after node $2. */
+export const foldersAfter: Query<Child> = query(
+  'projection_tree_folders_after',
+  child,
+  `select c.node, c.kind, n.box
+     from tree_children c join tree_names n on n.node = c.node
+    where c.parent = $1 and c.node > $2 and c.kind = ${Kind.folder} and c.to_pos is null
+    order by c.node limit $3`,
+);
+
+/** At most $2 of the secrets that are under any of $1, and the folders between, with their name boxes. */
+export const livingUnder: Query<Named> = query(
+  'projection_tree_living_under',
+  named,
+  `with recursive under (node, kind) as (
+     select node, kind from tree_children where parent = any ($1::uuid[]) and to_pos is null
+     union all
+     select c.node, c.kind from under u join tree_children c on c.parent = u.node and c.to_pos is null
+      where u.kind = ${Kind.folder}
+   ), chosen as (
+     select node from under where kind = ${Kind.secret} limit $2
+   ), up (node, parent, box) as (
+     select n.node, n.parent, n.box from chosen join tree_names n using (node)
+     union
+     select n.node, n.parent, n.box from up join tree_names n on n.node = up.parent
+      where up.parent <> all ($1::uuid[])
+   )
+   select up.node, up.parent, up.box, exists (select from chosen c where c.node = up.node) as secret from up`,
 );
 
 /** At most $3 of the nodes ever known under $1. */

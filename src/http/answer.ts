@@ -10,18 +10,19 @@ export interface Answer {
 interface EnvelopeParts {
   readonly data?: string;
   readonly auth?: unknown;
+  readonly wrapInfo?: unknown;
   readonly warnings?: readonly string[];
   /** Members of `data` that old clients read at the top level. */
   readonly top?: Readonly<Record<string, unknown>>;
 }
 
 /** `data` is JSON text: a stored value is spliced in as it was written. */
-export const envelope = (requestId: string, { data, auth, warnings, top }: EnvelopeParts): string => {
+export const envelope = (requestId: string, { data, auth, wrapInfo, warnings, top }: EnvelopeParts): string => {
   const warned = warnings === undefined || warnings.length === 0 ? 'null' : JSON.stringify(warnings);
   const more = top === undefined ? '' : `,${JSON.stringify(top).slice(1, -1)}`;
   return (
     `{"request_id":"${requestId}","lease_id":"","renewable":false,"lease_duration":0,` +
-    `"data":${data ?? 'null'},"wrap_info":null,"warnings":${warned},"auth":${JSON.stringify(auth ?? null)}${more}}\n`
+    `"data":${data ?? 'null'},"wrap_info":${JSON.stringify(wrapInfo ?? null)},"warnings":${warned},"auth":${JSON.stringify(auth ?? null)}${more}}\n`
   );
 };
 

@@ -1,10 +1,13 @@
 /** Who asks, from where, why, and for how long they wait: from headers and socket to the context of operations. */
 import type { FastifyRequest } from 'fastify';
 import type { Asking } from '../authority/permission.js';
+import { parseDuration } from '../domain/duration.js';
 import type { RequestContext } from '../operations/contract.js';
 
 /** ms that a request may wait for its commit. */
 const DEADLINE_MS = 30_000;
+/** As long as a token may live. */
+const WRAP_TTL_MS_MAX = 768 * 3_600_000;
 const REASON_BYTES_MAX = 1024;
 const KEY_BYTES_MAX = 255;
 
@@ -22,6 +25,16 @@ const tokenOf = ({ headers }: FastifyRequest): string | null => {
 };
 
 const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);
+
+/** ms, 0 = none. Less than a second is one: whoever asks for a wrapping never gets the answer bare. A string: what is wrong. */
+const wrapTtl = (text: string): number | string => {
+  const ttl = parseDuration(text);
+  if (ttl._tag === 'Left') return ttl.left;
+  const asked = /[1-9]/.test(text);
+  if (asked && text.startsWith('-')) return 'requested wrap ttl cannot be negative';
+  if (ttl.right > WRAP_TTL_MS_MAX) return 'requested wrap ttl may be 768h at most';
+  return asked ? Math.max(1000, ttl.right) : 0;
+};
 
 interface Known {
   readonly requestId: string;
@@ -43,6 +56,8 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
     return 'X-Tallystick-Ticket may have at most 1,024 bytes';
   if (idempotencyKey !== null && Buffer.byteLength(idempotencyKey) > KEY_BYTES_MAX)
     return 'Idempotency-Key may have at most 255 bytes';
+  const wrapTtlMs = wrapTtl(one(headers['x-vault-wrap-ttl']) ?? '');
+  if (typeof wrapTtlMs === 'string') return `error parsing X-Vault-Wrap-TTL header: ${wrapTtlMs}`;
   const address = socket.remoteAddress ?? '';
   return {
     token: tokenOf(request),
@@ -62,7 +77,7 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
     reason,
     ticket,
     idempotencyKey,
-    asking: known.asking,
+    asking: { ...known.asking, wrapTtlMs },
     deadlineMs: Date.now() + DEADLINE_MS,
     gone: () => socket.destroyed,
   };

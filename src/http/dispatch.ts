@@ -14,6 +14,7 @@ import { policies } from './policies.js';
 import { READ_ONLY, sys, unauthenticated } from './sys.js';
 import { tokens } from './tokens.js';
 import { visible } from './visible.js';
+import { wrapped, wrapping } from './wrapping.js';
 
 /** Inside a mount of secrets with versions: what takes an Idempotency-Key. */
 const IDEMPOTENT = /^(?:data|metadata|delete|undelete|destroy)\/./;
@@ -29,7 +30,7 @@ const honoursIdempotency = (call: Call): boolean => {
 
 export const dispatch = async (call: Call): Promise<Answer> => {
   try {
-    return await routed(call);
+    return await wrapped(call, await routed(call));
   } catch (error) {
     if (error instanceof FieldError) return errors(400, error.message);
     throw error;
@@ -54,6 +55,11 @@ const routed = async (call: Call): Promise<Answer> => {
       400,
       'Idempotency-Key is honoured on writes, deletes, undeletes and destroys of secrets, and on restore apply only',
     );
+  if (context.idempotencyKey !== null && (context.asking.wrapTtlMs ?? 0) > 0)
+    return errors(
+      400,
+      'Idempotency-Key and X-Vault-Wrap-TTL do not go together: a repeat could not be given the same wrapping token',
+    );
   return (
     login(call) ??
     policies(call) ??
@@ -61,6 +67,7 @@ const routed = async (call: Call): Promise<Answer> => {
     mounts(call) ??
     visible(call) ??
     audit(call) ??
+    wrapping(call) ??
     sys(call) ??
     tokens(call) ??
     auth(call) ??

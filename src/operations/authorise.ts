@@ -29,6 +29,12 @@ export interface Asked {
   readonly subject?: string;
 }
 
+/** By request: whom it was allowed to last. */
+const callers = new WeakMap<object, Caller>();
+
+/** Who this request was allowed to; null: nobody was asked for, as at a login. */
+export const callerOf = (context: RequestContext): Caller | null => callers.get(context.once) ?? null;
+
 type Denial = 'no-token' | 'bad-token' | 'bound-cidr' | 'permission';
 
 /** Those that never expire are the way back in: they are not bound to an address. */
@@ -44,7 +50,10 @@ const lookUp = (app: App, session: Session, context: RequestContext, asked: Aske
   if (token.uses > 0 && paid === null)
     throw new Unpaid(() => spendUse(session, context, token, spentHeader(app, session, context, token, asked.op)));
   const rule = session.authority.permissionOf(token).allows(asked.capability, context.path, context.asking);
-  return rule === null ? 'permission' : { session, token, rule };
+  if (rule === null) return 'permission';
+  const caller = { session, token, rule };
+  callers.set(context.once, caller);
+  return caller;
 };
 
 /** The caller as far as this process knows; use where a read of this very request has just folded lane 1. */
@@ -105,7 +114,7 @@ export const stillAllowed = (
 
 /** Does this caller have `sudo` on the request's own path? */
 export const hasSudo = (caller: Caller, context: RequestContext): boolean =>
-  caller.session.authority.permissionOf(caller.token).allows('sudo', context.path) !== null;
+  caller.session.authority.permissionOf(caller.token).allows('sudo', context.path, context.asking) !== null;
 
 /** No rule allowed it: a use is spent before anything is asked. */
 const spentHeader = (app: App, session: Session, context: RequestContext, token: Token, op: OpName): Header => ({

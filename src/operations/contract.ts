@@ -6,11 +6,13 @@ import type { Asking, Capability } from '../authority/permission.js';
 import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 import type { Split } from '../keys/shares.js';
+import type { CubbyholeOperations } from './cubbyhole/contract.js';
 import type { ErasureOperations } from './erasure/contract.js';
 import type { AppRoleOperations } from './logins/approle/contract.js';
 import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
 import type { AuditOperations, NodeOperations } from './system/contract.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
+import type { WrappingOperations } from './wrapping/contract.js';
 
 /** Who asks, from where, and how long they wait. Made once for each request. */
 export interface RequestContext {
@@ -376,6 +378,8 @@ export interface PolicyOperations {
 
 export interface Operations {
   readonly kv: KvOperations;
+  readonly cubbyhole: CubbyholeOperations;
+  readonly wrapping: WrappingOperations;
   readonly policies: PolicyOperations;
   readonly auth: AuthOperations;
   readonly tokens: TokenOperations;

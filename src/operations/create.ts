@@ -3,6 +3,7 @@
 import { type App, sessionOf } from './app.js';
 import { authorise } from './authorise.js';
 import type { Operations } from './contract.js';
+import { cubbyholeOperations } from './cubbyhole/cubbyhole.js';
 import { slotOperations } from './custody/slots.js';
 import { erasureOperations } from './erasure/create.js';
 import { configOperations } from './kv/config.js';
@@ -32,6 +33,7 @@ import { type InitCode, sysOperations } from './sys.js';
 import { auditOperations } from './system/audit.js';
 import { nodeOperations } from './system/node.js';
 import { leaseOperations, lookupSelfOperation, tokenOperations } from './tokens/index.js';
+import { wrappingOperations } from './wrapping/index.js';
 
 export interface OperationParts {
   readonly initCode: InitCode;
@@ -50,6 +52,8 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
     patch: patchOperation(app),
     list: listOperation(app, parts.projectionReads),
   },
+  cubbyhole: cubbyholeOperations(app, parts.projectionReads),
+  wrapping: wrappingOperations(app),
   auth: { ...lookupSelfOperation(app), login: loginOperation(app) },
   tokens: tokenOperations(app),
   leases: leaseOperations(app),

@@ -33,5 +33,9 @@ export interface AuditSearch {
 export interface ProjectionReads {
   children(parent: Uuid, position: number): Promise<readonly TreeChild[]>;
   subtree(root: Uuid, position: number): Promise<readonly TreeSecret[]>;
+  /** The next folders in `parent` after a node, as far as was folded: what is asked again later. */
+  foldersAfter(parent: Uuid, after: Uuid, limit: number): Promise<readonly TreeChild[]>;
+  /** Secrets that live under any of the folders: their nodes from the folder downwards, itself last. */
+  livingUnder(folders: readonly Uuid[], position: number, limit: number): Promise<readonly TreeSecret[]>;
   auditPositions(search: AuditSearch): Promise<readonly number[]>;
 }

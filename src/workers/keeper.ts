@@ -84,7 +84,7 @@ const answerTo = ({ operations, metrics }: Assembled, asked: AskedCall): Promise
       ...asked.context,
       once: {},
       gone: () => false,
-      asking: { fields: () => topLevel(fields, asked.verb, query) },
+      asking: { fields: () => topLevel(fields, asked.verb, query), wrapTtlMs: asked.wrapTtlMs },
     },
     verb: asked.verb,
     method: asked.context.method,

@@ -54,6 +54,7 @@ const AskedCall = t.type({
   query: t.string,
   fields: t.array(t.tuple([t.string, t.string])),
   accept: t.string,
+  wrapTtlMs: t.number,
   context: Context,
 });
 export type AskedCall = t.TypeOf<typeof AskedCall>;

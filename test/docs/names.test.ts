@@ -27,7 +27,8 @@ const missingIn = (page: Page, names: readonly string[]): string[] => {
 /** First words of event types and of operations. */
 const NOUNS =
   'secret|batch|ledger|keystore|term|epoch|checkpoint|entity|login|role|secretid|token|mount|policy|quota|config|view|' +
-  'hold|erasure|review|export|verify|clock|requests|kv|auth|sys|operator|restore|projection|erase|retention';
+  'hold|erasure|review|export|verify|clock|requests|kv|auth|sys|operator|restore|projection|erase|retention|' +
+  'cubbyhole|wrapping';
 
 describe('the event catalogue', test => {
   test('has every event type and every operation that the code names', () => {

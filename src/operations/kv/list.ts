@@ -8,7 +8,7 @@ import { IntegrityError } from '../../ledger/integrity.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise } from '../authorise.js';
-import type { KvOperations } from '../contract.js';
+import type { At, KvOperations, Moment } from '../contract.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
 import { resolveMoment } from './as-of.js';
@@ -20,17 +20,28 @@ export const listOperation = (app: App, projections: ProjectionReads): KvOperati
     const mount = kvMount(session, input.mount);
     const parent = folderNode(session, mount, input.path);
     await authorise(app, session, context, { op: 'kv.list', capability: 'list', subject: subjectOf(input) });
-    const position = await listPosition(session, input.moment);
-    const children = position === 0 ? [] : await projections.children(parent, position);
-    const names = children.map(({ node, kind, box }) => {
-      const name = nameOf(session, mount, node, parent, box);
-      return kind === 'folder' ? `${name}/` : name;
-    });
-    if (names.length === 0) refuse({ kind: 'absent' });
-    return { position, value: names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))) };
+    return namesIn(session, projections, mount, parent, input.moment);
   });
 
-const listPosition = async (session: Session, moment: Parameters<typeof resolveMoment>[1] | null): Promise<number> => {
+/** Byte-sorted names in a folder, folders with their slash; refuses where there are none. */
+export const namesIn = async (
+  session: Session,
+  projections: ProjectionReads,
+  mount: Mount,
+  parent: Uuid,
+  moment: Moment | null,
+): Promise<At<readonly string[]>> => {
+  const position = await listPosition(session, moment);
+  const children = position === 0 ? [] : await projections.children(parent, position);
+  const names = children.map(({ node, kind, box }) => {
+    const name = nameOf(session, mount, node, parent, box);
+    return kind === 'folder' ? `${name}/` : name;
+  });
+  if (names.length === 0) refuse({ kind: 'absent' });
+  return { position, value: names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))) };
+};
+
+const listPosition = async (session: Session, moment: Moment | null): Promise<number> => {
   if (moment !== null) return (await resolveMoment(session, moment)).position;
   // As of a head that is younger than the request: what was acknowledged before it is listed.
   await session.catchUp();

@@ -20,9 +20,9 @@ const CLASSES: readonly (readonly [RegExp, string])[] = [
 export const classOf = (type: string): string => CLASSES.find(([pattern]) => pattern.test(type))?.[1] ?? 'system';
 
 const CLASS_OF_OP: readonly (readonly [RegExp, string])[] = [
-  [/^kv\.(read|list|metadata-read)/, 'read'],
-  [/^kv\./, 'write'],
-  [/^(auth|token)\./, 'auth'],
+  [/^(kv|cubbyhole)\.(read|list|metadata-read)/, 'read'],
+  [/^(kv|cubbyhole)\./, 'write'],
+  [/^(auth|token|wrapping)\./, 'auth'],
   [/^(operator|sys)\./, 'admin'],
   [/^ledger\./, 'audit'],
 ];

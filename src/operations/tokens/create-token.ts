@@ -12,7 +12,7 @@ import type { SecretState } from '../../domain/secret/state.js';
 import type { Failure } from '../../failure.js';
 import { sealEvent } from '../../keys/event-sealer.js';
 import type { Command, HeadView } from '../../ledger/command.js';
-import type { KeyRow, SealedEvent } from '../../ledger/sealed-event.js';
+import { type KeyRow, type SealedEvent, weightOf } from '../../ledger/sealed-event.js';
 import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
 import type { LoginResult, RequestContext } from '../contract.js';
@@ -45,6 +45,8 @@ export interface Creation {
   readonly check: (view: HeadView<SecretState>) => Failure | null;
   /** A token that the caller chose; absent: 24 random characters. */
   readonly id?: string;
+  /** Its stream's id, where something beside it has to name that; absent: random. */
+  readonly streamId?: Uuid;
 }
 
 /** Appends `token.created` with what comes with it, in one commit; a batch token leaves only what comes with it. */
@@ -54,7 +56,13 @@ export const createToken = async (wanted: NewToken, creation: Creation): Promise
   const mount = wanted.mount === null ? authority.mounts.at('auth/token') : authority.mounts.byId(wanted.mount);
   const granted = wanted.forEver ? { ttlSeconds: 0, warnings: [] } : grantTtl(wanted, limitsOf(mount), 0);
   if (granted === null) return refuse({ kind: 'invalid', message: 'past the max TTL' });
-  const made: Made = { ...wanted, policies, ttl: granted.ttlSeconds, accessor: newAccessor(), id: randomUuid4() };
+  const made: Made = {
+    ...wanted,
+    policies,
+    ttl: granted.ttlSeconds,
+    accessor: newAccessor(),
+    id: creation.streamId ?? randomUuid4(),
+  };
   const done = wanted.type === 'batch' ? await batch(made, creation) : await service(made, creation);
   return { ...done, warnings: granted.warnings };
 };
@@ -71,7 +79,8 @@ const service = async (made: Made, creation: Creation): Promise<Done> => {
     streamId: made.id,
     type: 'token.created',
     lane: 1,
-    actor: made.entity,
+    // One that acts for nobody else is its own entity, and nobody made it.
+    actor: made.entity === made.id ? null : made.entity,
     header: { ...creation.header, ...ownFields(made) },
   });
   const expiry = (createdAt: number): number => (made.ttl === 0 ? 0 : createdAt + made.ttl * SECOND_US);
@@ -117,7 +126,7 @@ const append = async (
   const { session, context } = creation;
   const drafts: readonly Drafted[] = [...(creation.with ?? []), ...own];
   const streams = [...new Set(drafts.map(({ sealed }) => sealed.streamId))];
-  const weight = drafts.reduce((sum, { sealed }) => sum + sealed.header.length, 0);
+  const weight = drafts.reduce((sum, { sealed }) => sum + weightOf(sealed), 0);
   const command: Command<SecretState, { position: number | null; createdAt: number }> = {
     ...lane1Command(context, streams[0] ?? ZERO_UUID, weight),
     streams,

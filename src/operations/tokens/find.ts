@@ -4,6 +4,7 @@
  */
 import type { Token } from '../../authority/tokens.js';
 import { type BatchToken, openBatchToken } from '../../crypto/batch-token.js';
+import type { Uuid } from '../../crypto/bytes.js';
 import { tokenHash } from '../../crypto/ids.js';
 import type { Session } from '../../nexus/session.js';
 
@@ -23,15 +24,18 @@ export const findToken = (session: Session, text: string, now: number): Token | 
 /** Whether a token that was found before still lives at `now`, as it is then. */
 export const stillLives = (session: Session, token: Token, now: number): Token | null => {
   const { tokens, mounts } = session.authority;
-  if (token.type === 'service') {
-    const found = tokens.byId(token.id, now);
-    return found === null ? null : withEntity(session, found);
-  }
+  if (token.type === 'service') return livingById(session, token.id, now);
   // Nobody can revoke one: it ends by its time, with its parent, and with the auth method that issued it.
   if (token.expiresAt <= now) return null;
   if (token.parent !== null && tokens.byId(token.parent, now) === null) return null;
   if (token.mount !== null && mounts.byId(token.mount) === null) return null;
   return withEntity(session, token);
+};
+
+/** A service token by its id; null: it does not live at `now`. */
+export const livingById = (session: Session, id: Uuid, now: number): Token | null => {
+  const found = session.authority.tokens.byId(id, now);
+  return found === null ? null : withEntity(session, found);
 };
 
 const withEntity = (session: Session, token: Token): Token | null =>

@@ -1,0 +1,87 @@
+/**
+ * Response wrapping (vault-wire.md §13): any answer that is an envelope can be kept for whoever brings the token that is
+ * given out instead. Errors, misses and answers without content stay as they are.
+ */
+import * as t from 'io-ts';
+import { members } from '../domain/json/members.js';
+import type { WrappedResponse, Wrapping } from '../operations/wrapping/contract.js';
+import { type Answer, envelope, errors, ok, oneError, withPosition } from './answer.js';
+import { answered, type Call, judged } from './call.js';
+import { stringField } from './fields.js';
+import { printTime } from './times.js';
+
+const Auth = t.union([t.null, t.type({ accessor: t.string })]);
+
+/** Null: there is nothing to wrap. */
+const responseOf = ({ status, body }: Answer): WrappedResponse | null => {
+  if ((status !== 200 && status !== 404) || body === null || !body.startsWith('{"request_id":')) return null;
+  const parts = members(body);
+  if (parts?.get('wrap_info') !== 'null') return null;
+  const auth: unknown = JSON.parse(parts.get('auth') ?? 'null');
+  return { status, body, accessor: Auth.is(auth) ? auth?.accessor || null : null };
+};
+
+/** The answer, or what is given out instead of it where the request asks for that. */
+export const wrapped = (call: Call, answer: Answer): Promise<Answer> | Answer => {
+  const ttlSeconds = (call.context.asking.wrapTtlMs ?? 0) / 1000;
+  const response = ttlSeconds === 0 ? null : responseOf(answer);
+  if (response === null) return answer;
+  return answered(call, call.operations.wrapping.wrap(call.context, { response, ttlSeconds }), wrapInfo);
+};
+
+const wrapInfo = (wrapping: Wrapping): Answer => {
+  const info = {
+    token: wrapping.token,
+    accessor: wrapping.accessor,
+    ttl: wrapping.ttlSeconds,
+    creation_time: printTime(wrapping.createdAt),
+    creation_path: wrapping.creationPath,
+    ...(wrapping.wrappedAccessor === null ? {} : { wrapped_accessor: wrapping.wrappedAccessor }),
+  };
+  return withPosition({ status: 200, body: envelope('', { wrapInfo: info }) }, wrapping.position);
+};
+
+type Route = (call: Call) => Promise<Answer> | Answer;
+
+const named = (call: Call): string | null => stringField(call.fields, 'token') || null;
+
+const wrap: Route = call =>
+  judged(call, () => {
+    if ((call.context.asking.wrapTtlMs ?? 0) === 0)
+      return errors(400, 'endpoint requires response wrapping to be used');
+    const data = `{${[...call.fields].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
+    return { status: 200, body: envelope(call.context.requestId, { data }) };
+  });
+
+const unwrap: Route = call =>
+  answered(call, call.operations.wrapping.unwrap(call.context, { token: named(call) }), ({ position, value }) =>
+    withPosition({ status: value.status, body: value.body }, position),
+  );
+
+const rewrap: Route = call =>
+  answered(call, call.operations.wrapping.rewrap(call.context, { token: named(call) }), wrapInfo);
+
+const lookup: Route = call => {
+  const token = (call.verb === 'read' ? call.query.get('token') : named(call)) || call.context.token;
+  if (token === null || token === '') return errors(403, 'error validating wrapping token: token is empty');
+  return answered(call, call.operations.wrapping.lookup(call.context, { token }), found =>
+    ok(call.context.requestId, {
+      creation_path: found.creationPath,
+      creation_time: printTime(found.createdAt),
+      creation_ttl: found.creationTtlSeconds,
+    }),
+  );
+};
+
+const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+  'sys/wrapping/wrap': { write: wrap },
+  'sys/wrapping/unwrap': { write: unwrap },
+  'sys/wrapping/rewrap': { write: rewrap },
+  'sys/wrapping/lookup': { read: lookup, write: lookup },
+};
+
+/** Null: not one of ours. */
+export const wrapping = (call: Call): Promise<Answer> | Answer | null => {
+  const routes = ROUTES[call.path];
+  return routes === undefined ? null : (routes[call.verb]?.(call) ?? oneError(405, 'unsupported operation'));
+};
