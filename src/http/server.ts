@@ -16,6 +16,7 @@ import type { Call, Verb } from './call.js';
 import { contextOf } from './context.js';
 import { dispatch } from './dispatch.js';
 import { listDoor } from './list-door.js';
+import { ROUTES } from './openapi/routes.js';
 import { goBoolean, type PathFault, parsePath } from './path.js';
 
 export interface HttpOptions {
@@ -279,20 +280,10 @@ const routeGroup = (url: string): string => {
   return KV_WORDS.has(second) ? `kv/${second}` : 'other';
 };
 
-const KNOWN_GROUPS = new Set([
-  'health',
-  'seal-status',
-  'init',
-  'unseal',
-  'seal',
-  'ledger',
-  'metrics',
-  'internal',
-  'mounts',
-  'token',
-  'userpass',
-]);
-const KV_WORDS = new Set(['data', 'metadata', 'delete', 'undelete', 'destroy']);
+const KNOWN_GROUPS = new Set(
+  ROUTES.flatMap(({ mount, path }) => (mount === undefined ? (path.split('/')[1] ?? '') : [])),
+);
+const KV_WORDS = new Set(ROUTES.flatMap(({ mount, path }) => (mount === 'kv' ? (path.split('/')[0] ?? '') : [])));
 
 /** Of what kind and where, never its message: that may quote what was sent. */
 const causeName = (cause: unknown): string =>

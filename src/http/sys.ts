@@ -4,6 +4,7 @@ import { packageVersion } from '../package-root.js';
 import { type Answer, errors, noContent, ok, okTwice, oneError, raw, withPosition } from './answer.js';
 import { answered, type Call } from './call.js';
 import { boolField, intField, stringField } from './fields.js';
+import { openApi } from './openapi/document.js';
 
 /** Clients decide features by Vault's version numbers, and one panics on anything that is no strict semantic version. */
 const DIALECT_VERSION = '1.15.0';
@@ -204,8 +205,12 @@ const moved = (call: Call, id: string): Promise<Answer> =>
     }),
   );
 
+/** Nothing in it is of this server, so nobody is asked who they are. */
+const specification: Route = () => ({ status: 200, body: openApi() });
+
 const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
   'sys/metrics': { read: metrics },
+  'sys/internal/specs/openapi': { read: specification },
   'sys/ha-status': { read: haStatus },
   'sys/step-down': { write: stepDown },
   'sys/remount': { write: remount },

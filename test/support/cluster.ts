@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { readConfig } from '../../src/config.js';
+import type { Verb } from '../../src/http/call.js';
+import { describedAt } from '../../src/http/openapi/routes.js';
+import { goBoolean } from '../../src/http/path.js';
 import type { Database } from '../../src/postgres/database.js';
 import { type Program, startProgram } from '../../src/program.js';
 import { whenSuiteEnds } from './cleanup.js';
@@ -85,6 +88,7 @@ const startNode = async (
       } catch {
         // Not JSON: metrics, NDJSON.
       }
+      mustBeDescribed(method, path, response.status);
       return { status: response.status, headers: response.headers, text: answered, body: parsed };
     },
     stop: async () => {
@@ -92,6 +96,22 @@ const startNode = async (
       await database.close();
     },
   };
+};
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  ...{ GET: 'read', LIST: 'list', POST: 'write', PUT: 'write', PATCH: 'patch', DELETE: 'delete' },
+};
+
+/** What any test gets done is in the OpenAPI document: a new route needs its entry there. */
+const mustBeDescribed = (method: string, target: string, status: number): void => {
+  const [path = '', query = ''] = target.split('?');
+  const asked = VERBS[method];
+  const parameters = new URLSearchParams(query);
+  if (status >= 300 || asked === undefined || parameters.has('help')) return;
+  const listed = goBoolean(parameters.get('list') ?? '') === true;
+  const verb = asked === 'read' && listed ? 'list' : asked;
+  if (describedAt(decodeURIComponent(path), verb).length === 0)
+    throw new Error(`${verb} ${path} is served and not described: add it to src/http/openapi/`);
 };
 
 export const testCluster = async (

@@ -1,0 +1,32 @@
+/** Every route that is served, and what is said of a request's path. */
+import type { Verb } from '../call.js';
+import { approle } from './approle.js';
+import { ledger } from './ledger.js';
+import type { Described, Route } from './route.js';
+import { secrets } from './secrets.js';
+import { system } from './system.js';
+import { tokens } from './tokens.js';
+
+export const ROUTES: readonly Route[] = [...system, ...tokens, ...approle, ...secrets, ...ledger];
+
+/** With its mount as a parameter where it has one: `{kv_mount_path}/data/{path*}`. */
+export const templateOf = ({ path, mount }: Route): string => {
+  if (mount === undefined) return path;
+  const type = mount.replace(/^auth\//, '');
+  return `${mount === type ? '' : 'auth/'}{${type.replaceAll('-', '_')}_mount_path*}/${path}`;
+};
+
+const patternOf = (route: Route): RegExp =>
+  new RegExp(
+    `^${templateOf(route)
+      .replace(/[.-]/g, '\\$&')
+      .replace(/\{\w+\*\}/g, '.+')
+      .replace(/\{\w+\}/g, '[^/]+')}/?$`,
+    's',
+  );
+
+const patterns = ROUTES.map(route => ({ route, pattern: patternOf(route) }));
+
+/** Of the routes that the path fits, those that say something of this verb; `path` without `/v1/`. */
+export const describedAt = (path: string, verb: Verb): readonly Described[] =>
+  patterns.flatMap(({ route, pattern }) => (pattern.test(path) ? (route.verbs[verb] ?? []) : []));
