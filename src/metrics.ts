@@ -16,6 +16,8 @@ export interface Metrics {
   readonly text: (sample: () => Promise<Sample>) => Promise<string>;
   readonly request: (method: string, route: string, status: number, seconds: number) => void;
   readonly append: (measure: AppendMeasure) => void;
+  /** Key rows that were wrapped again under the active term. */
+  readonly rewrapped: (rows: number) => void;
   readonly failure: (failure: Failure) => void;
   readonly integrity: () => void;
   /** For another process of this node, which adds them up. */
@@ -84,6 +86,11 @@ export const createMetrics = (others?: () => Promise<readonly (readonly object[]
     buckets: SECONDS,
     registers,
   });
+  const rewrapped = new Counter({
+    name: 'tallystick_keys_rewrapped_total',
+    help: 'Key rows that this process wrapped again under the active term.',
+    registers,
+  });
   const failures = new Counter({
     name: 'tallystick_append_failures_total',
     help: 'Operations that ended in a conflict or a fault.',
@@ -108,6 +115,7 @@ export const createMetrics = (others?: () => Promise<readonly (readonly object[]
       lockWait.observe(measure.lockWait / 1000);
       commit.observe(measure.commit / 1000);
     },
+    rewrapped: rows => rewrapped.inc(rows),
     failure: failure => {
       if (!WORLD.has(failure.kind)) return;
       failures.inc({ kind: failure.kind });

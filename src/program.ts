@@ -14,6 +14,7 @@ import { createServer, type HttpOptions } from './http/server.js';
 import { type Argon2Cost, type Pepper, SLOT_COST } from './keys/slots.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { keepEpochs } from './nexus/epochs.js';
+import { erasureKeysIn } from './nexus/erasure-keys.js';
 import { type Follower, follow } from './nexus/follower.js';
 import { Nexus } from './nexus/nexus.js';
 import { nodeFiles } from './nexus/node-files.js';
@@ -23,6 +24,7 @@ import type { Operations } from './operations/contract.js';
 import { createOperations } from './operations/create.js';
 import { keepSwept } from './operations/cubbyhole/sweep.js';
 import { InitCode } from './operations/sys.js';
+import { keepTerms } from './operations/terms/keeper.js';
 import { packageVersion } from './package-root.js';
 import { connectionFromUrl, UnusableDatabase } from './postgres/connection-url.js';
 import { type Database, openDatabase } from './postgres/database.js';
@@ -160,11 +162,12 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
     if (leads) session.recorder.record({ v: 1, at: nowMs() * 1000, op, node: config.nodeId, outcome: 'ok' });
   };
 
+  const erasureKeys = erasureKeysIn(config.erasureKey);
   const ports: NexusPorts = {
     database,
     nowMs,
     files,
-    erasureKey: config.erasureKey,
+    erasureKeys,
     peppers: config.pepperFiles.map(readPepper),
     slotCost: options.slotCost ?? SLOT_COST,
     programVersion: packageVersion,
@@ -172,6 +175,8 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       runner: database.writer,
       openPipeline: database.openPipeline,
       nowMs,
+      node: config.nodeId,
+      erasureKeys,
       readCacheBytes: config.readCacheMib * 1024 * 1024,
       anchorPath: files.anchor,
       committed: () => {
@@ -186,6 +191,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       if (leads)
         stopLeading = [
           keepEpochs(session, nowMs, cause => notice('header epoch', cause)),
+          keepTerms(session, { notice, rewrapped: metrics.rewrapped }),
           keepSwept(session, projector.reads, config.nodeId, cause => notice('sweep of cubbyholes', cause)),
         ];
       record(session, 'sys.start');

@@ -19,6 +19,7 @@ import { PolicyTable } from './policies.js';
 import { isRetention, RetentionTable } from './retention.js';
 import { SettingsTable } from './settings.js';
 import * as shape from './shapes.js';
+import { TermTable } from './terms.js';
 import { type Token, TokenTable } from './tokens.js';
 
 export interface Slot {
@@ -44,8 +45,10 @@ export class Authority implements AuthorityFold {
   #position = 0;
   #keystore: KeystoreSeal | null = null;
   #createdAt = 0;
+  #epoch = 0;
   #epochOpenedAt = 0;
   readonly slots = new Map<Uuid, Slot>();
+  readonly terms = new TermTable();
   readonly entities = new EntityTable();
   readonly tokens = new TokenTable();
   readonly policies = new PolicyTable();
@@ -74,6 +77,11 @@ export class Authority implements AuthorityFold {
 
   get keystore(): KeystoreSeal | null {
     return this.#keystore;
+  }
+
+  /** The newest header epoch. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** µs; when the newest header epoch was opened. */
@@ -121,19 +129,23 @@ export class Authority implements AuthorityFold {
   apply(event: StoredEvent): void {
     const header = openHeader(this.custody, event);
     if (header === null) throw new IntegrityError('header', event.position);
-    // Types that decide nothing here (terms, escrows): folded by whoever needs them.
+    // Types that decide nothing here are folded by whoever needs them.
     this.#folds[event.type]?.(event, header);
     this.#position = event.position;
   }
 
   #foldsByType(): Readonly<Record<string, Fold>> {
-    const { entities, tokens, policies, roles, logins, secretIds, quotas, mounts, holds } = this;
+    const { terms, entities, tokens, policies, roles, logins, secretIds, quotas, mounts, holds } = this;
     return {
       'ledger.created': event => {
         this.#createdAt = event.recordedAt;
       },
       'keystore.changed': (event, header) => this.#keystoreChanged(event, header),
+      'term.prepared': event => terms.wasPrepared(event),
+      'term.activated': event => terms.wasActivated(event),
+      'term.destroyed': event => terms.wasDestroyed(event),
       'epoch.opened': event => {
+        this.#epoch = shape.read(shape.EpochFacts, event.facts, event).epoch;
         this.#epochOpenedAt = event.recordedAt;
       },
       'entity.created': (event, header) => entities.written(event, header),
@@ -187,6 +199,7 @@ export class Authority implements AuthorityFold {
     for (const id of removed ?? []) this.slots.delete(id);
     for (const { id, kind, name, entity, login_key } of added ?? [])
       this.slots.set(id, { id, kind, name: name ?? null, entity: entity ?? null, loginKey: login_key ?? null });
+    this.terms.keystoreChanged(event, header);
     this.#keystore = {
       position: event.position,
       generation: facts.generation,

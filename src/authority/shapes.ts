@@ -19,6 +19,19 @@ export const SlotEntry = t.intersection([
 
 export const KeystoreHeader = t.type({ added: orNone(t.array(SlotEntry)), removed: orNone(t.array(t.string)) });
 
+export const TermFacts = t.type({ term: t.number });
+
+/** What `keystore.changed` says of terms: of each at most one. */
+export const TermChangeHeader = t.partial({
+  rewrapped: t.number,
+  ended: t.number,
+  holders: t.array(t.string),
+  escrow: t.type({ id: t.string, term: t.number, recipients: t.array(t.string), sha256: t.string }),
+  copy_gone: t.type({ term: t.number, holder: t.string }),
+});
+
+export const EpochFacts = t.type({ epoch: t.number });
+
 export const EntityHeader = t.intersection([
   t.type({ kind: t.string }),
   t.partial({ policies: t.array(t.string), aliases: t.array(t.type({ mount: t.string, id: t.string })) }),

@@ -7,6 +7,7 @@ import { answered, type Call, judged } from './call.js';
 import { engines } from './engines.js';
 import { erasure } from './erasure.js';
 import { FieldError } from './fields.js';
+import { keys } from './keys.js';
 import { leases } from './leases.js';
 import { ledger } from './ledger.js';
 import { mounts } from './mounts.js';
@@ -64,6 +65,7 @@ const routed = async (call: Call): Promise<Answer> => {
     login(call) ??
     policies(call) ??
     leases(call) ??
+    keys(call) ??
     mounts(call) ??
     visible(call) ??
     audit(call) ??

@@ -6,8 +6,8 @@ import { type BoxKey, open, seal } from '../crypto/box.js';
 import { type Uuid, uuidBytes, uuidText, wipe } from '../crypto/bytes.js';
 import { keyContext } from '../crypto/contexts.js';
 import { dayKey } from '../crypto/day-key.js';
-import { wrappingKey } from '../crypto/term.js';
-import type { RowKeys, StoredEvent } from '../ledger/event.js';
+import { erasureCheck, wrappingKey } from '../crypto/term.js';
+import type { LedgerKeys, StoredEvent } from '../ledger/event.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { KeyRow } from '../ledger/sealed-event.js';
 import type { Runner } from '../sql.js';
@@ -16,12 +16,19 @@ import { epochKeyRows } from './store.js';
 
 const DAY_KEYS_MAX = 4096;
 
-export class Custody implements RowKeys {
+/** A term that is held here: its wrapping key, and what tells that its erasure key is the right one. */
+interface HeldTerm {
+  readonly key: BoxKey<'key'>;
+  /** hex */
+  readonly check: string;
+}
+
+export class Custody implements LedgerKeys {
   readonly ledgerId: Uuid;
   #keyring: Keyring;
-  #currentTerm = 1;
+  #activeTerm = (): number => 1;
   #currentEpoch = 1;
-  readonly #wrapping = new Map<number, BoxKey<'key'>>();
+  readonly #terms = new Map<number, HeldTerm>();
   readonly #headerKeys = new Map<number, Buffer>();
   readonly #dayKeys = new Map<number, Buffer>();
   readonly #rowKeys = new Map<number, Buffer>();
@@ -36,10 +43,7 @@ export class Custody implements RowKeys {
   ) {
     this.ledgerId = uuidText(ledger);
     this.#keyring = keyring;
-    for (const [term, erasureKey] of erasureKeys) {
-      const share = keyring.share(term);
-      if (share !== null) this.#wrapping.set(term, wrappingKey(erasureKey, ledger, term, share));
-    }
+    for (const [term, erasureKey] of erasureKeys) this.holdTerm(term, erasureKey);
   }
 
   get keyring(): Keyring {
@@ -54,8 +58,34 @@ export class Custody implements RowKeys {
     this.#rowKeys.clear();
   }
 
+  /** The active term: new keys are wrapped under it. */
   get term(): number {
-    return this.#currentTerm;
+    return this.#activeTerm();
+  }
+
+  /** Whoever folds lane 1 knows which one it is. */
+  followTerm(active: () => number): void {
+    this.#activeTerm = active;
+  }
+
+  /** Terms that can be opened here, each with the check of its erasure key. */
+  get terms(): ReadonlyMap<number, string> {
+    return new Map([...this.#terms].map(([term, { check }]) => [term, check]));
+  }
+
+  /** Holds a term's wrapping key from now on; the erasure key stays the caller's to wipe. Not in the keyring: nothing. */
+  holdTerm(term: number, erasureKey: Buffer): void {
+    const share = this.#keyring.share(term);
+    if (share === null) return;
+    this.dropTerm(term);
+    const key = wrappingKey(erasureKey, this.ledger, term, share);
+    this.#terms.set(term, { key, check: erasureCheck(erasureKey, this.ledger, term).toString('hex') });
+  }
+
+  dropTerm(term: number): void {
+    const held = this.#terms.get(term);
+    if (held !== undefined) wipe(held.key);
+    this.#terms.delete(term);
   }
 
   get epoch(): number {
@@ -86,9 +116,10 @@ export class Custody implements RowKeys {
     return key;
   }
 
-  /** Events of an epoch that another node opened: their headers cannot be opened before `loadEpochs`. */
-  lacksEpochOf(events: readonly StoredEvent[]): boolean {
-    return events.some(event => !this.#headerKeys.has(event.epoch));
+  async learn(runner: Runner, events: readonly StoredEvent[]): Promise<void> {
+    const lacks = (epoch: unknown): boolean => typeof epoch === 'number' && !this.#headerKeys.has(epoch);
+    if (events.some(({ epoch, type, facts }) => lacks(epoch) || (type === 'epoch.opened' && lacks(facts.epoch))))
+      await this.loadEpochs(runner);
   }
 
   /** Loads the header keys of all epochs; an epoch whose row is there but does not open is an integrity error. */
@@ -107,28 +138,38 @@ export class Custody implements RowKeys {
     this.#currentEpoch = Math.max(this.#currentEpoch, epoch);
   }
 
-  /** A row for a key (or credential, padded) under the current term. */
+  /** A row for a key (or credential, padded) under the active term. */
   wrap(keyId: Uuid, kind: number, owner: Uuid, plaintext: Buffer): KeyRow {
-    const term = this.#currentTerm;
-    const wrapping = this.#wrapping.get(term);
-    if (wrapping === undefined) throw new Error('the current term has no wrapping key');
+    const { term } = this;
+    const held = this.#terms.get(term);
+    if (held === undefined) throw new Error(`the erasure key of term ${term} is not on this node`);
     const context = keyContext(keyId, kind, owner, term);
-    return { keyId, kind, owner, term, wrapped: seal('key', wrapping, this.ledger, context, plaintext) };
+    return { keyId, kind, owner, term, wrapped: seal('key', held.key, this.ledger, context, plaintext) };
+  }
+
+  /** The same key under the active term. Throws `IntegrityError` for a row that does not open. */
+  current(row: KeyRow): KeyRow {
+    if (row.term === this.term) return row;
+    const key = this.unwrap(row);
+    if (key === null) throw new IntegrityError('key row: it does not open under its term');
+    const again = this.wrap(row.keyId, row.kind, row.owner, key);
+    wipe(key);
+    return again;
   }
 
   /** Null when the row's term is over, or the row is not what was wrapped under that id, kind, owner and term. */
   unwrap(row: KeyRow): Buffer | null {
-    const wrapping = this.#wrapping.get(row.term);
-    if (wrapping === undefined) return null;
+    const held = this.#terms.get(row.term);
+    if (held === undefined) return null;
     const context = keyContext(row.keyId, row.kind, row.owner, row.term);
-    return open('key', wrapping, this.ledger, context, row.wrapped);
+    return open('key', held.key, this.ledger, context, row.wrapped);
   }
 
   wipe(): void {
-    wipe(this.rootKey, ...this.#wrapping.values(), ...this.#headerKeys.values());
-    wipe(...this.#dayKeys.values());
+    for (const term of [...this.#terms.keys()]) this.dropTerm(term);
+    wipe(this.rootKey, ...this.#headerKeys.values(), ...this.#dayKeys.values());
     this.#keyring.wipe();
-    for (const map of [this.#wrapping, this.#headerKeys, this.#dayKeys, this.#rowKeys]) map.clear();
+    for (const map of [this.#headerKeys, this.#dayKeys, this.#rowKeys]) map.clear();
   }
 }
 

@@ -12,4 +12,7 @@ export const KeyringKind = {
   share: 8,
 } as const;
 
+/** Of a keyring entry: made ahead of its use, or in use. */
+export const KeyringState = { prepared: 0, active: 1 } as const;
+
 export const SlotKind = { password: 1, shares: 2, keyFile: 3 } as const;

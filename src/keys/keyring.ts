@@ -8,7 +8,7 @@ import { keyringContext } from '../crypto/contexts.js';
 import { decodeKeyring, encodeKeyring, type KeyringEntry } from '../crypto/keyring-tlv.js';
 import { prf } from '../crypto/prf.js';
 import { randomBytes } from '../crypto/random.js';
-import { KeyringKind } from './key-kinds.js';
+import { KeyringKind, KeyringState } from './key-kinds.js';
 
 export class Keyring {
   readonly #byKind = new Map<number, KeyringEntry[]>();
@@ -56,8 +56,15 @@ export class Keyring {
     return this.#byKind.get(KeyringKind.share)?.find(({ id }) => id === term)?.bytes ?? null;
   }
 
+  /** Terms that have a share: the living ones, and one that is prepared. */
   get terms(): readonly number[] {
     return (this.#byKind.get(KeyringKind.share) ?? []).map(({ id }) => id).sort((a, b) => a - b);
+  }
+
+  /** Terms under which keys may lie. */
+  get livingTerms(): readonly number[] {
+    const living = (this.#byKind.get(KeyringKind.share) ?? []).filter(({ state }) => state === KeyringState.active);
+    return living.map(({ id }) => id).sort((a, b) => a - b);
   }
 
   wipe(): void {
@@ -73,7 +80,13 @@ export class Keyring {
 
 /** A new ledger's keyring: one of each key, a name key for each of `mounts` mounts, and the share of term 1. `createdAt` µs. */
 export const newKeyring = (createdAt: number, mounts: number): Keyring => {
-  const entry = (kind: number, id: number): KeyringEntry => ({ kind, id, createdAt, state: 1, bytes: randomBytes(32) });
+  const entry = (kind: number, id: number): KeyringEntry => ({
+    kind,
+    id,
+    createdAt,
+    state: KeyringState.active,
+    bytes: randomBytes(32),
+  });
   const K = KeyringKind;
   return new Keyring(1, 1, [
     ...[K.index, K.token, K.eventId, K.snapshot].map(kind => entry(kind, 1)),

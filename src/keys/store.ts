@@ -16,7 +16,7 @@ export const decodeKeyRow = (raw: RawRow, prefix = ''): KeyRow | null => {
     : null;
 };
 
-const keyRow: RowDecoder<KeyRow> = raw => {
+export const keyRow: RowDecoder<KeyRow> = raw => {
   const row = decodeKeyRow(raw);
   return row === null ? E.left('a keys row') : E.right(row);
 };

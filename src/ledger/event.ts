@@ -18,7 +18,8 @@ import {
 } from '../crypto/event-hash.js';
 import type { Facts } from '../domain/facts.js';
 import { E } from '../fp.js';
-import type { RawRow, RowDecoder } from '../sql.js';
+import type { RawRow, RowDecoder, Runner } from '../sql.js';
+import type { KeyRow } from './sealed-event.js';
 
 /** 0 data, 1 authority, 2 recorded requests. */
 export type Lane = 0 | 1 | 2;
@@ -134,6 +135,14 @@ export interface RowKeys {
   readonly ledger: Buffer;
   /** null: no such epoch was ever opened. */
   rowKey(epoch: number): Buffer | null;
+}
+
+/** What folding and appending need beside that. */
+export interface LedgerKeys extends RowKeys {
+  /** Before these events are folded: loads the header keys of epochs that another process opened. */
+  learn(runner: Runner, events: readonly StoredEvent[]): Promise<void>;
+  /** The key under the term that is active at the head: a row that was wrapped before its activation is wrapped again. */
+  current(row: KeyRow): KeyRow;
 }
 
 const sealedParts = (event: StoredEvent): SealedParts => ({

@@ -10,7 +10,7 @@ import { appendLeaf, frontierBytes } from '../crypto/merkle.js';
 import { decodeNames } from '../crypto/names.js';
 import { type Query, query, type Runner } from '../sql.js';
 import type { StreamFold } from './command.js';
-import { authenticate, EVENT_COLUMNS, eventRow, type RowKeys, type StoredEvent } from './event.js';
+import { authenticate, EVENT_COLUMNS, eventRow, type LedgerKeys, type StoredEvent } from './event.js';
 import { believeHead, type Head, headAtOrBefore, newestHead } from './head.js';
 import { IntegrityError } from './integrity.js';
 import type { PlacedBatch } from './place-batch.js';
@@ -50,7 +50,7 @@ export class Known<State> {
   readonly #chains = new Map<number, Buffer>();
 
   private constructor(
-    readonly keys: RowKeys,
+    readonly keys: LedgerKeys,
     readonly authority: AuthorityFold,
     readonly fold: StreamFold<State>,
     head: Head,
@@ -70,7 +70,7 @@ export class Known<State> {
    */
   static async load<State>(
     runner: Runner,
-    keys: RowKeys,
+    keys: LedgerKeys,
     authority: AuthorityFold,
     fold: StreamFold<State>,
     capacity = 50_000,
@@ -137,6 +137,7 @@ export class Known<State> {
       if (stored === undefined) throw new IntegrityError('batch', last.position);
       if (stored.size <= this.#head.size) continue;
       const whole = stored.size - this.#head.size;
+      await this.keys.learn(runner, pending);
       this.advance(pending.slice(0, whole), believeHead(this.keys, stored));
       pending = pending.slice(whole);
     }

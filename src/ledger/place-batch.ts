@@ -7,7 +7,7 @@ import { authorityChain, entry, eventHash, factsHash, leafHash, rowMac } from '.
 import { appendLeaf, rootOf } from '../crypto/merkle.js';
 import type { Failure } from '../failure.js';
 import type { Command, Decision, HeadView, StoreChange } from './command.js';
-import type { RowKeys, StoredEvent } from './event.js';
+import type { LedgerKeys, StoredEvent } from './event.js';
 import type { Head } from './head.js';
 import type { RecentPlaces } from './recent-places.js';
 import { type KeyRow, placedEvent, type SealedEvent } from './sealed-event.js';
@@ -39,7 +39,7 @@ export interface PlacedBatch<State> {
 }
 
 export interface Ground<State> {
-  readonly keys: RowKeys;
+  readonly keys: LedgerKeys;
   readonly head: Head;
   readonly chain: Buffer;
   readonly recordedAt: number;
@@ -146,7 +146,8 @@ export const placeBatch = <State>(
     answers,
     events,
     leaves,
-    insertKeys,
+    // After a term's activation nothing new lies under an older one: its rows only become fewer.
+    insertKeys: insertKeys.map(row => keys.current(row)),
     deleteKeys: deleteKeys.sort(),
     store,
     states,

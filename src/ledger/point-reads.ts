@@ -71,11 +71,17 @@ export class PointReader {
   #waiting: Waiting[] = [];
   #inFlight = 0;
   #scheduled = false;
+  #asked = 0;
 
   constructor(readonly ports: LoaderPorts) {}
 
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** Reads that were asked for so far. */
+  get asked(): number {
+    return this.#asked;
   }
 
   /** The stream as of a snapshot younger than this call, after lane 1 was folded as of then. */
@@ -99,6 +105,7 @@ export class PointReader {
 
   #join(id: Uuid | null): Promise<Found | null> {
     if (this.#waiting.length >= WAITING_MAX) return Promise.reject(new LoaderFull('too many reads are waiting'));
+    this.#asked += 1;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ id, resolve, reject });
       this.#schedule();

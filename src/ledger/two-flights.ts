@@ -67,6 +67,7 @@ export const appendInTwoFlights = async <State>(
     }
     const head = believeHead(known.keys, stored);
     if (head.size < known.head.size) throw new IntegrityError('ledger head: it went back', head.size);
+    await known.keys.learn(pipeline, tail);
     known.advance(tail, head);
     remember(known, unknown, heads);
 

@@ -13,7 +13,6 @@ import { keyringRow, type SlotRow } from '../keys/store.js';
 import { headOfSize } from '../ledger/head.js';
 import { Known } from '../ledger/known.js';
 import { type Anchor, readAnchor } from './anchor.js';
-import { readErasureKeys } from './erasure-keys.js';
 import { ErasureList } from './erasure-list.js';
 import { pinLedger } from './ledger-row.js';
 import type { NexusPorts } from './ports.js';
@@ -47,12 +46,13 @@ export const believeLedger = async (
   if (stored === undefined) throw new LedgerRefused('the keyring is missing from the database');
   const keyring = openKeyring(root.key, ledger, stored.generation, root.generation, stored.box);
   if (keyring === null) throw new LedgerRefused('the keyring in the database does not open with the root key');
-  const erasureKeys = await readErasureKeys(ports.erasureKey, ledger, keyring.terms);
+  const erasureKeys = await ports.erasureKeys.read(ledger, keyring.terms);
   const custody = new Custody(ledger, root.key, keyring, erasureKeys);
   try {
     requireErasureKeys(keyring, erasureKeys, ports);
     await custody.loadEpochs(writer);
     const authority = new Authority(custody);
+    custody.followTerm(() => authority.keystore?.term ?? 1);
     const known = await Known.load(writer, custody, authority, secretFold);
     compareKeystore(custody, authority, keyring, known.head.keyringGeneration, slots, erasureKeys);
     const lost = await compareAnchor(ports, custody, known, acceptRollback);
@@ -68,11 +68,11 @@ export const believeLedger = async (
 };
 
 const requireErasureKeys = (keyring: Keyring, found: ReadonlyMap<number, Buffer>, ports: NexusPorts): void => {
-  const missing = keyring.terms.filter(term => !found.has(term));
+  // Nothing lies under a term that is only prepared: this node may get its key later.
+  const missing = keyring.livingTerms.filter(term => !found.has(term));
   if (missing.length === 0) return;
-  const place = ports.erasureKey.kind === 'file' ? ports.erasureKey.path : 'none';
   throw new LedgerRefused(
-    `the erasure key of term ${missing.join(', ')} is not in ${place}: put the file back from another node or its escrow`,
+    `the erasure key of term ${missing.join(', ')} is not in ${ports.erasureKeys.name}: put it back from another node or its escrow`,
   );
 };
 

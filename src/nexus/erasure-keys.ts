@@ -1,41 +1,107 @@
 /**
  * E[term], the erasure keys: outside the database by construction, so that their end erases what database backups still
- * hold (formats.md §6). `file:` keeps one line for each term; `none` is 32 zero bytes, and never erases anything.
+ * hold (formats.md §6). One port; behind it a file with a line for each term, or `none`: 32 zero bytes, whose end erases
+ * nothing.
  */
+import { open } from 'node:fs/promises';
 import { wipe } from '../crypto/bytes.js';
 import { decodeErasureKeyLine, encodeErasureKeyLine } from '../crypto/erasure-lines.js';
 import { randomBytes } from '../crypto/random.js';
-import { appendDurably, readIfThere } from './durable-file.js';
+import { appendDurably, isMissing, readIfThere } from './durable-file.js';
 
 export type ErasureKeyPlace = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'none' };
 
-/** Makes E[term] and puts it in its place, durably, before anything is wrapped under it. */
-export const makeErasureKey = async (
-  place: ErasureKeyPlace,
-  ledger: Buffer,
-  term: number,
-  nowMs: number,
-): Promise<Buffer> => {
-  if (place.kind === 'none') return Buffer.alloc(32);
-  const key = randomBytes(32);
-  const created = new Date(nowMs).toISOString();
-  await appendDurably(place.path, `${encodeErasureKeyLine({ ledger, term, key, created })}\n`);
-  return key;
+export interface ErasureKeys {
+  /** For people: `file:/path`, `none`. */
+  readonly name: string;
+  /** False: the end of a key here erases nothing. */
+  readonly erases: boolean;
+  /** Makes E[term], durably, before anything is wrapped under it; or gives the one that an attempt before left there. */
+  readonly make: (ledger: Buffer, term: number, nowMs: number) => Promise<Buffer>;
+  /** The erasure keys of `terms` as far as they are here. The caller's to wipe. */
+  readonly read: (ledger: Buffer, terms: readonly number[]) => Promise<Map<number, Buffer>>;
+  /** Terms whose keys lie in a copy of this node's own, which has to be destroyed with them. */
+  readonly kept: (ledger: Buffer) => Promise<readonly number[]>;
+  /** Gone when it resolves, as far as the medium is honest. Not there: nothing. */
+  readonly destroy: (ledger: Buffer, term: number) => Promise<void>;
+}
+
+export const erasureKeysIn = (place: ErasureKeyPlace): ErasureKeys =>
+  place.kind === 'none' ? NONE : fileErasureKeys(place.path);
+
+const NONE: ErasureKeys = {
+  name: 'none',
+  erases: false,
+  make: async () => Buffer.alloc(32),
+  read: async (_ledger, terms) => new Map(terms.map(term => [term, Buffer.alloc(32)])),
+  kept: async () => [],
+  destroy: async () => {},
 };
 
-/** The erasure keys of `terms` as far as this node has them. */
-export const readErasureKeys = async (
-  place: ErasureKeyPlace,
-  ledger: Buffer,
-  terms: readonly number[],
-): Promise<Map<number, Buffer>> => {
-  if (place.kind === 'none') return new Map(terms.map(term => [term, Buffer.alloc(32)]));
-  const found = new Map<number, Buffer>();
-  for (const line of ((await readIfThere(place.path)) ?? '').split('\n')) {
-    const entry = decodeErasureKeyLine(line);
-    if (entry === null) continue;
-    if (entry.ledger.equals(ledger) && terms.includes(entry.term)) found.set(entry.term, entry.key);
-    else wipe(entry.key);
+const fileErasureKeys = (path: string): ErasureKeys => {
+  const read: ErasureKeys['read'] = async (ledger, terms) => {
+    const found = new Map<number, Buffer>();
+    for (const line of ((await readIfThere(path)) ?? '').split('\n')) {
+      const entry = decodeErasureKeyLine(line);
+      if (entry === null) continue;
+      if (entry.ledger.equals(ledger) && terms.includes(entry.term)) found.set(entry.term, entry.key);
+      else wipe(entry.key);
+    }
+    return found;
+  };
+  return {
+    name: `file:${path}`,
+    erases: true,
+    read,
+    make: async (ledger, term, nowMs) => {
+      const left = (await read(ledger, [term])).get(term);
+      if (left !== undefined) return left;
+      const key = randomBytes(32);
+      const created = new Date(nowMs).toISOString();
+      await appendDurably(path, `${encodeErasureKeyLine({ ledger, term, key, created })}\n`);
+      return key;
+    },
+    kept: async ledger => {
+      const terms: number[] = [];
+      for (const line of ((await readIfThere(path)) ?? '').split('\n')) {
+        const entry = decodeErasureKeyLine(line);
+        if (entry === null) continue;
+        wipe(entry.key);
+        if (entry.ledger.equals(ledger)) terms.push(entry.term);
+      }
+      return terms;
+    },
+    destroy: (ledger, term) => overwriteLines(path, `1 ${ledger.toString('hex')} ${term} `),
+  };
+};
+
+const NEW_LINE = 10;
+const OVERWRITTEN = '-';
+
+/**
+ * What follows `prefix` in its lines is overwritten where it lies, and flushed. The file is not written anew: another process
+ * may be appending a line to it, and a line that is lost here is a ledger lost. Killed in between, it is done again.
+ */
+const overwriteLines = async (path: string, prefix: string): Promise<void> => {
+  const file = await open(path, 'r+').catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+  if (file === null) return;
+  try {
+    const content = await file.readFile();
+    for (let at = 0; at < content.length; ) {
+      const newLine = content.indexOf(NEW_LINE, at);
+      const end = newLine === -1 ? content.length : newLine;
+      if (content.toString('latin1', at, Math.min(end, at + prefix.length)) === prefix) {
+        const length = end - at - prefix.length;
+        await file.write(Buffer.from(OVERWRITTEN.repeat(length), 'latin1'), 0, length, at + prefix.length);
+      }
+      at = end + 1;
+    }
+    wipe(content);
+    await file.sync();
+  } finally {
+    await file.close();
   }
-  return found;
 };

@@ -27,7 +27,6 @@ import {
   slotsDigest,
 } from '../keys/slots.js';
 import type { KeyRow, SealedEvent } from '../ledger/sealed-event.js';
-import { makeErasureKey } from './erasure-keys.js';
 import { FIRST_MOUNTS, FIRST_POLICIES } from './first-settings.js';
 import { type Genesis, writeGenesis } from './genesis.js';
 import type { NexusPorts } from './ports.js';
@@ -57,7 +56,7 @@ export const initLedger = async (ports: NexusPorts, request: InitRequest): Promi
   const root: RootKey = { key: randomBytes(32), generation: 1 };
   const nowUs = ports.nowMs() * 1000;
   const keyring = newKeyring(nowUs, FIRST_MOUNTS.length);
-  const erasureKey = await makeErasureKey(ports.erasureKey, ledger, 1, ports.nowMs());
+  const erasureKey = await ports.erasureKeys.make(ledger, 1, ports.nowMs());
   const custody = new Custody(ledger, root.key, keyring, new Map([[1, erasureKey]]));
   const headerKey = randomBytes(32);
   custody.addEpoch(1, headerKey);

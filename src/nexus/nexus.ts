@@ -56,7 +56,8 @@ export class Nexus {
   /** Why the server does not serve although it was asked to, or serves with a limit; operator's words. */
   get degraded(): readonly string[] {
     const refusing = this.#session?.appender.refusing ?? null;
-    return [this.#degraded, refusing].filter(reason => reason !== null);
+    const troubles = this.#session?.troubles.values() ?? [];
+    return [this.#degraded, refusing, ...troubles].filter(reason => reason !== null);
   }
 
   /** Asks the database until there is a ledger; after that it stays true. */

@@ -1,7 +1,7 @@
 /** What Nexus needs from the world: the database, the clock, the node's files and settings, and who to tell. */
 import type { Argon2Cost, Pepper } from '../keys/slots.js';
 import type { Pool } from '../postgres/pool.js';
-import type { ErasureKeyPlace } from './erasure-keys.js';
+import type { ErasureKeys } from './erasure-keys.js';
 import type { NodeFiles } from './node-files.js';
 import type { Session, SessionPorts } from './session.js';
 
@@ -9,7 +9,7 @@ export interface NexusPorts {
   readonly database: { readonly writer: Pool };
   readonly nowMs: () => number;
   readonly files: NodeFiles;
-  readonly erasureKey: ErasureKeyPlace;
+  readonly erasureKeys: ErasureKeys;
   /** New slots are made with the first; each slot remembers its own. */
   readonly peppers: readonly Pepper[];
   readonly slotCost: Argon2Cost;

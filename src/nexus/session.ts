@@ -19,9 +19,12 @@ import type { Pipeline } from '../postgres/pipeline.js';
 import type { Pool } from '../postgres/pool.js';
 import { AnchorWriter } from './anchor.js';
 import { EntityNames } from './entity-names.js';
+import type { ErasureKeys } from './erasure-keys.js';
 import type { ErasureList } from './erasure-list.js';
+import { HeldTerms } from './held-terms.js';
 import { followKeyring } from './keyring-follow.js';
 import { NodeNames } from './node-names.js';
+import { Presence } from './presence.js';
 import { Recorder } from './recorder.js';
 
 export interface SessionPorts {
@@ -29,6 +32,9 @@ export interface SessionPorts {
   readonly runner: Pool;
   readonly openPipeline: () => Promise<Pipeline>;
   readonly nowMs: () => number;
+  /** This node's name. */
+  readonly node: string;
+  readonly erasureKeys: ErasureKeys;
   readonly readCacheBytes: number;
   /** Null: another process of this node writes it. */
   readonly anchorPath: string | null;
@@ -45,6 +51,10 @@ export class Session {
   readonly names: NodeNames;
   readonly moments: Moments<SecretState>;
   readonly entityNames: EntityNames;
+  readonly terms: HeldTerms;
+  readonly presence: Presence;
+  /** What limits this session, in operator's words, by what it is about. */
+  readonly troubles = new Map<string, string>();
   readonly #anchor: AnchorWriter | null;
   #closed = false;
 
@@ -81,11 +91,20 @@ export class Session {
       foldAuthority: tail => this.#foldAuthority(tail),
       keyringGeneration: () => custody.keyring.generation,
     });
+    this.terms = new HeldTerms(custody, authority, ports.erasureKeys);
+    this.presence = new Presence(ports.node, ports.runner, custody, this.terms, cause =>
+      ports.notice('presence', cause),
+    );
     this.recorder = new Recorder(custody, this.appender, ports.nowMs, cause => ports.notice('record', cause));
   }
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Reads and events so far: what background work looks at to keep out of the way. */
+  get activity(): number {
+    return this.reader.asked + this.known.head.size;
   }
 
   /** µs: the node's clock, never before the newest event that it knows. */
@@ -113,7 +132,13 @@ export class Session {
   async catchUp(): Promise<void> {
     const head = await this.known.catchUp(this.ports.runner);
     this.#anchor?.saw(head);
+    await this.followKeys();
+  }
+
+  /** After lane 1 was folded: the keyring, and the terms that can be opened, as it says. */
+  async followKeys(): Promise<void> {
     await followKeyring(this.ports.runner, this.custody, this.authority);
+    if (await this.terms.follow()) await this.presence.tell();
   }
 
   /** Ends: what waits is answered with `failure`, the last records are appended, every key is wiped. */
@@ -124,12 +149,13 @@ export class Session {
     await this.appender.close(failure);
     await this.reader.close();
     await this.#anchor?.close();
+    await this.presence.end();
     this.custody.wipe();
   }
 
   async #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {
-    if (this.custody.lacksEpochOf(tail)) await this.custody.loadEpochs(this.ports.runner);
+    await this.custody.learn(this.ports.runner, tail);
     this.known.foldAuthority(tail);
-    await followKeyring(this.ports.runner, this.custody, this.authority);
+    await this.followKeys();
   }
 }

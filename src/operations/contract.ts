@@ -11,6 +11,7 @@ import type { ErasureOperations } from './erasure/contract.js';
 import type { AppRoleOperations } from './logins/approle/contract.js';
 import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
 import type { AuditOperations, NodeOperations } from './system/contract.js';
+import type { KeysOperations } from './terms/contract.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
 import type { WrappingOperations } from './wrapping/contract.js';
 
@@ -386,6 +387,7 @@ export interface Operations {
   readonly leases: LeaseOperations;
   readonly approle: AppRoleOperations;
   readonly sys: SysOperations;
+  readonly keys: KeysOperations;
   readonly ledger: LedgerOperations;
   readonly erasure: ErasureOperations;
   readonly projections: ProjectionOperations;

@@ -32,6 +32,7 @@ import { type ProjectionControl, projectionOperations } from './projections.js';
 import { type InitCode, sysOperations } from './sys.js';
 import { auditOperations } from './system/audit.js';
 import { nodeOperations } from './system/node.js';
+import { keysOperations } from './terms/operations.js';
 import { leaseOperations, lookupSelfOperation, tokenOperations } from './tokens/index.js';
 import { wrappingOperations } from './wrapping/index.js';
 
@@ -59,6 +60,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   leases: leaseOperations(app),
   approle: appRoleOperations(app),
   policies: { ...policyOperations(app), capabilities: capabilitiesOperation(app) },
+  keys: keysOperations(app),
   sys: { ...sysOperations(app, parts.initCode), ...slotOperations(app) },
   ledger: {
     head: headOperation(app),

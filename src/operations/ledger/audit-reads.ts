@@ -106,6 +106,5 @@ export const blocksOf = async (
   });
 };
 
-const haveEpochs = async (session: Session, events: readonly StoredEvent[]): Promise<void> => {
-  if (session.custody.lacksEpochOf(events)) await session.custody.loadEpochs(session.ports.runner);
-};
+const haveEpochs = (session: Session, events: readonly StoredEvent[]): Promise<void> =>
+  session.custody.learn(session.ports.runner, events);

@@ -1,0 +1,47 @@
+/** Tells the other processes of this ledger, every few seconds and after each change, what this one holds (node-report.ts). */
+import { randomUuid4 } from '../crypto/random.js';
+import type { Custody } from '../keys/custody.js';
+import type { Runner } from '../sql.js';
+import type { HeldTerms } from './held-terms.js';
+import { report } from './node-report.js';
+
+const EVERY_MS = 5000;
+
+export class Presence {
+  readonly process = randomUuid4();
+  readonly #timer: NodeJS.Timeout;
+  #telling: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly node: string,
+    readonly runner: Runner,
+    readonly custody: Custody,
+    readonly terms: HeldTerms,
+    readonly failed: (cause: unknown) => void,
+  ) {
+    this.#timer = setInterval(() => void this.tell(), EVERY_MS);
+    this.#timer.unref();
+    void this.tell();
+  }
+
+  /** Never rejects: whoever is not heard of is not waited for. */
+  tell(): Promise<void> {
+    return this.#say(false);
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#say(true);
+  }
+
+  #say(ended: boolean): Promise<void> {
+    this.#telling = this.#telling
+      .then(async () => {
+        const { process, node, custody, terms } = this;
+        const holds = ended ? new Map<number, string>() : custody.terms;
+        await report(this.runner, { process, node, holds, keeps: await terms.kept(), ended });
+      })
+      .catch(this.failed);
+    return this.#telling;
+  }
+}

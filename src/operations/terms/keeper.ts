@@ -1,0 +1,141 @@
+/**
+ * Carries rotations on: looks every few seconds at what lane 1 says is to be done next, and does it. Any node may, one at a
+ * time does; there is no state of its own to lose. What it waits for is said in the server's health.
+ */
+import type { Term } from '../../domain/erasure/terms.js';
+import { Pace } from '../../keys/pace.js';
+import { rewrapPass, rowsByTerm } from '../../keys/rewrap.js';
+import type { Session } from '../../nexus/session.js';
+import { Refused } from '../app.js';
+import { withTermLock } from './locks.js';
+import { GRACE_MS_MIN, rotationSettings } from './settings.js';
+import { activateTerm, confirmDestroyed, endTerm, prepareTerm, recordRewrapped, systemActor } from './steps.js';
+import { waitingForCopies, waitingForNodes } from './words.js';
+
+export interface KeeperPorts {
+  readonly notice: (what: string, cause: unknown) => void;
+  readonly rewrapped: (rows: number) => void;
+}
+
+const LOOK_EVERY_MS = 2000;
+
+/** Returns the way to stop. */
+export const keepTerms = (session: Session, ports: KeeperPorts): (() => void) => {
+  const keeper = new TermKeeper(session, ports);
+  return () => keeper.stop();
+};
+
+class TermKeeper {
+  readonly #timer: NodeJS.Timeout;
+  #looking: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(
+    readonly session: Session,
+    readonly ports: KeeperPorts,
+  ) {
+    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Does what can be done now; of several that ask, one look serves all. Never rejects. */
+  look(): Promise<void> {
+    this.#looking ??= this.#advance()
+      .catch(cause => {
+        // Somebody was first: what is left to do is seen at the next look.
+        if (!(cause instanceof Refused) && !this.#stopped) this.ports.notice('rotating keys', cause);
+      })
+      .finally(() => {
+        this.#looking = null;
+      });
+    return this.#looking;
+  }
+
+  /** What is under way ends at its next step: each is whole or not at all. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+
+  get #going(): boolean {
+    return !this.#stopped && !this.session.closed;
+  }
+
+  async #advance(): Promise<void> {
+    const { session } = this;
+    await session.catchUp();
+    if (!this.#going) return;
+    this.#say('own', ownTrouble(session));
+    await withTermLock(session.ports.runner, 'step', () => this.#steps());
+    if (this.#going) await withTermLock(session.ports.runner, 'rewrap', () => this.#rewrap());
+  }
+
+  async #steps(): Promise<void> {
+    const { session } = this;
+    const { terms } = session.authority;
+    if (rotationIsDue(session)) await prepareTerm(session, systemActor(session, 'keys.rotate'));
+    const { prepared } = terms;
+    const lacking =
+      prepared === null ? [] : await activateTerm(session, systemActor(session, 'keys.activate'), prepared);
+    this.#say('nodes', prepared === null ? null : waitingForNodes(prepared.term, lacking));
+    for (const term of terms.all) if (this.#going && graceIsOver(session, term)) await endTerm(session, term);
+    for (const term of terms.all)
+      if (this.#going && term.endedAt !== null && term.destroyedAt === null && session.ports.erasureKeys.erases)
+        this.#say(`copies ${term.term}`, waitingForCopies(term.term, await confirmDestroyed(session, term)));
+  }
+
+  async #rewrap(): Promise<void> {
+    const { session, ports } = this;
+    const old = (): readonly Term[] =>
+      session.authority.terms.all.filter(({ followedAt, rewrappedAt }) => followedAt !== null && rewrappedAt === null);
+    if (old().length === 0) return;
+    const pace = new Pace(() => session.activity);
+    let damaged = 0;
+    const pass = {
+      ...{ runner: session.ports.runner, custody: session.custody, pace, rewrapped: ports.rewrapped },
+      going: () => this.#going,
+      damaged: (error: unknown) => {
+        damaged += 1;
+        if (damaged === 1) ports.notice('wrapping keys again', error);
+      },
+    };
+    let rows = 0;
+    do {
+      damaged = 0;
+      rows = await rewrapPass(
+        pass,
+        old().map(({ term }) => term),
+      );
+    } while (rows > 0 && this.#going);
+    this.#say('damaged keys', damaged === 0 ? null : `${damaged} key rows do not open under their term: see the log`);
+    const left = new Set((await session.ports.runner.run(rowsByTerm)).map(({ term }) => term));
+    for (const term of old()) if (this.#going && !left.has(term.term)) await recordRewrapped(session, term);
+  }
+
+  #say(about: string, trouble: string | null): void {
+    const { troubles } = this.session;
+    if (trouble === null) troubles.delete(`terms: ${about}`);
+    else troubles.set(`terms: ${about}`, trouble);
+  }
+}
+
+const ownTrouble = (session: Session): string | null => {
+  const { lacking } = session.terms;
+  return lacking.length === 0
+    ? null
+    : `the erasure key of term ${lacking.join(', ')} is not in ${session.ports.erasureKeys.name}: copy its line from another node`;
+};
+
+const rotationIsDue = (session: Session): boolean => {
+  const { terms, keystore } = session.authority;
+  const active = terms.get(keystore?.term ?? 0)?.activatedAt ?? null;
+  const { enabled, intervalMs } = rotationSettings(session.authority);
+  if (!enabled || active === null || terms.prepared !== null || !session.ports.erasureKeys.erases) return false;
+  return session.ports.nowMs() * 1000 >= active + intervalMs * 1000;
+};
+
+const graceIsOver = (session: Session, { rewrappedAt, endedAt }: Term): boolean => {
+  if (rewrappedAt === null || endedAt !== null) return false;
+  const grace = Math.max(GRACE_MS_MIN, rotationSettings(session.authority).backupRetentionMs);
+  return session.now() >= rewrappedAt + grace * 1000;
+};
