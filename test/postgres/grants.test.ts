@@ -132,10 +132,10 @@ describe('history', test => {
       return rows.map(row => row.name);
     };
     assert.equal(await may('writer', 'insert'), [
-      ...['batches', 'blocks', 'events', 'keyring', 'keys', 'ledger', 'slots', 'snapshots'],
+      ...['batches', 'blocks', 'events', 'keyring', 'keys', 'ledger', 'nodes', 'slots', 'snapshots'],
     ]);
-    assert.equal(await may('writer', 'update'), ['keyring', 'keys', 'slots']);
-    assert.equal(await may('writer', 'delete'), ['keyring', 'keys', 'slots', 'snapshots']);
+    assert.equal(await may('writer', 'update'), ['keyring', 'keys', 'nodes', 'slots']);
+    assert.equal(await may('writer', 'delete'), ['keyring', 'keys', 'nodes', 'slots', 'snapshots']);
     assert.equal(await may('writer', 'truncate'), []);
     assert.equal(await may('projector', 'select'), ['batches', 'events', 'ledger_head']);
     assert.equal(await may('auditor', 'select'), ['batches', 'blocks', 'events', 'ledger_head']);
