@@ -1,13 +1,14 @@
 /** Every route that is served, and what is said of a request's path. */
 import type { Verb } from '../call.js';
 import { approle } from './approle.js';
+import { keys } from './keys.js';
 import { ledger } from './ledger.js';
 import type { Described, Route } from './route.js';
 import { secrets } from './secrets.js';
 import { system } from './system.js';
 import { tokens } from './tokens.js';
 
-export const ROUTES: readonly Route[] = [...system, ...tokens, ...approle, ...secrets, ...ledger];
+export const ROUTES: readonly Route[] = [...system, ...tokens, ...approle, ...secrets, ...ledger, ...keys];
 
 /** With its mount as a parameter where it has one: `{kv_mount_path}/data/{path*}`. */
 export const templateOf = ({ path, mount }: Route): string => {
