@@ -20,6 +20,7 @@ import { Nexus } from './nexus/nexus.js';
 import { nodeFiles } from './nexus/node-files.js';
 import type { NexusPorts } from './nexus/ports.js';
 import type { Session } from './nexus/session.js';
+import { keepSnapshots } from './nexus/snapshots.js';
 import type { Operations } from './operations/contract.js';
 import { createOperations } from './operations/create.js';
 import { keepSwept } from './operations/cubbyhole/sweep.js';
@@ -193,6 +194,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
           keepEpochs(session, nowMs, cause => notice('header epoch', cause)),
           keepTerms(session, { notice, rewrapped: metrics.rewrapped }),
           keepSwept(session, projector.reads, config.nodeId, cause => notice('sweep of cubbyholes', cause)),
+          keepSnapshots(session, cause => notice('snapshot', cause)),
         ];
       record(session, 'sys.start');
       options.unsealed?.(session);

@@ -11,6 +11,7 @@ import { IntegrityError } from '../ledger/integrity.js';
 import type { AuthorityFold } from '../ledger/known.js';
 import type { Identity } from '../policies/templates.js';
 import { type Entity, EntityTable } from './entities.js';
+import { History } from './history.js';
 import { HoldTable } from './holds.js';
 import { LoginTable, RoleTable, SecretIdTable } from './logins.js';
 import { MountTable } from './mounts.js';
@@ -60,6 +61,7 @@ export class Authority implements AuthorityFold {
   readonly holds = new HoldTable();
   readonly retention = new RetentionTable();
   readonly mounts: MountTable;
+  readonly history = new History();
   /** Fills the templates of policies; whoever can open identities sets it. Without it only ids are known. */
   identityOf: (entity: Entity) => Identity = ({ id }) => ({ id, name: '', metadata: {}, aliases: {} });
   readonly #permissions = new Permissions(this.policies);
@@ -130,7 +132,18 @@ export class Authority implements AuthorityFold {
     const header = openHeader(this.custody, event);
     if (header === null) throw new IntegrityError('header', event.position);
     // Types that decide nothing here are folded by whoever needs them.
+    this.#fold(event, header);
+  }
+
+  /** As of `position`, from what a snapshot kept; tokens are thawed after it. */
+  restore(events: Iterable<{ readonly event: StoredEvent; readonly header: Header }>, position: number): void {
+    for (const { event, header } of events) this.#fold(event, header);
+    this.#position = position;
+  }
+
+  #fold(event: StoredEvent, header: Header): void {
     this.#folds[event.type]?.(event, header);
+    this.history.add(event, header);
     this.#position = event.position;
   }
 

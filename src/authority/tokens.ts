@@ -5,6 +5,7 @@
 import type { Uuid } from '../crypto/bytes.js';
 import type { Header } from '../domain/header.js';
 import type { StoredEvent } from '../ledger/event.js';
+import type { FrozenRows } from './packed/frozen-rows.js';
 import { NO_ROW, TokenRows } from './packed/token-rows.js';
 import * as shape from './shapes.js';
 
@@ -146,6 +147,20 @@ export class TokenTable {
   endOf(mount: Uuid): void {
     for (let row = 0; row < this.#rows.end; row += 1)
       if (this.#rows.used(row) && this.#rows.mount(row) === mount) this.#end(row);
+  }
+
+  /** All tokens as they are now, for a snapshot (`TokenRows.freeze`). */
+  freeze(): FrozenRows {
+    return this.#rows.freeze();
+  }
+
+  /** Into an empty table, part by part; `thawed` says whether it is whole. */
+  thaw(end: number, part: Uint8Array): boolean {
+    return this.#rows.thaw(end, part);
+  }
+
+  thawed(end: number, texts: readonly (readonly unknown[])[]): boolean {
+    return this.#rows.thawed(end, texts);
   }
 
   #changing(id: Uuid): number {

@@ -38,6 +38,8 @@ export const authorityTailAfter: Query<StoredEvent> = query(
   `select ${EVENT_COLUMNS} from events where lane = 1 and position > $1 order by position limit ${TAIL_PAGE}`,
 );
 
+const FROM_NOTHING = { authorityCount: 0, authorityChain: Buffer.alloc(32) } as const;
+
 export class Known<State> {
   readonly cache: StreamCache<State>;
   readonly recent: RecentPlaces;
@@ -66,21 +68,22 @@ export class Known<State> {
   }
 
   /**
-   * Folds the whole of lane 1 up to the newest head and compares the chain: nothing missing, inserted or reordered.
+   * Folds lane 1 up to the newest head — from its first event, or from the head as of which `authority` is exact already —
+   * and compares the chain: nothing missing, inserted or reordered.
    */
   static async load<State>(
     runner: Runner,
     keys: LedgerKeys,
     authority: AuthorityFold,
     fold: StreamFold<State>,
+    start: Pick<Head, 'authorityCount' | 'authorityChain'> = FROM_NOTHING,
     capacity = 50_000,
   ): Promise<Known<State>> {
     const stored = (await runner.run(newestHead))[0];
     if (stored === undefined) throw new IntegrityError('ledger head');
     const head = believeHead(keys, stored);
-    let chain: Buffer = Buffer.alloc(32);
-    let count = 0;
-    for (let after = 0; count < head.authorityCount; ) {
+    let [chain, count] = [start.authorityChain, start.authorityCount];
+    for (let after = authority.position; count < head.authorityCount; ) {
       const page = await runner.run(authorityTailAfter, [after]);
       for (const event of page) {
         if (event.position > head.size || count === head.authorityCount) break;

@@ -18,6 +18,7 @@ import { pinLedger } from './ledger-row.js';
 import type { NexusPorts } from './ports.js';
 import type { Lost } from './recovered.js';
 import { secretFold } from './secret-streams.js';
+import { newestSnapshot } from './snapshots.js';
 
 /** The stored ledger is not one that this node may serve; the message is for operators. */
 export class LedgerRefused extends Error {
@@ -29,6 +30,8 @@ export interface Believed {
   readonly authority: Authority;
   readonly known: Known<SecretState>;
   readonly erasureList: ErasureList;
+  /** How many events of lane 1 came out of a snapshot. */
+  readonly snapshotCount: number;
   /** What this node saw and the database does not have, when a person accepts that; else null. */
   readonly lost: Lost | null;
 }
@@ -51,14 +54,17 @@ export const believeLedger = async (
   try {
     requireErasureKeys(keyring, erasureKeys, ports);
     await custody.loadEpochs(writer);
-    const authority = new Authority(custody);
+    const snapshot = await newestSnapshot(writer, custody, position =>
+      ports.notice('snapshot', new Error(`the snapshot at position ${position} is not usable`)),
+    );
+    const authority = snapshot?.authority ?? new Authority(custody);
     custody.followTerm(() => authority.keystore?.term ?? 1);
-    const known = await Known.load(writer, custody, authority, secretFold);
+    const known = await Known.load(writer, custody, authority, secretFold, snapshot?.head);
     compareKeystore(custody, authority, keyring, known.head.keyringGeneration, slots, erasureKeys);
     const lost = await compareAnchor(ports, custody, known, acceptRollback);
     await pinLedger(ports.files.ledgerId, ledger);
     const erasureList = await ErasureList.apply(ports.files.erasureList, custody, writer);
-    return { custody, authority, known, erasureList, lost };
+    return { custody, authority, known, erasureList, lost, snapshotCount: snapshot?.head.authorityCount ?? 0 };
   } catch (error) {
     custody.wipe();
     throw error;

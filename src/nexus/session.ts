@@ -64,6 +64,8 @@ export class Session {
     readonly known: Known<SecretState>,
     readonly erasureList: ErasureList,
     readonly ports: SessionPorts,
+    /** How many events of lane 1 its authority had from a snapshot. */
+    readonly snapshotCount: number,
   ) {
     this.names = new NodeNames(custody.ledger);
     this.entityNames = new EntityNames(this);

@@ -129,7 +129,41 @@ const run = (steps: readonly Step[]): void => {
 
 describe('packed tokens', test => {
   test('are what plain objects would be, whatever happens to them', () => {
-    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), run), { numRuns: 120 });
+    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), run), { numRuns: 60 });
+  });
+
+  test('are frozen as they were, while they go on changing, and thaw into the same', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), fc.nat({ max: 12_000 }), (steps, filler) => {
+        const table = new TokenTable();
+        const now = 9_000_000;
+        const make = (n: number): void =>
+          table.created(laneOne('token.created', idOf(n), now, { token_hash: hashOf(n).toString('hex') }), {
+            ...{ v: 1, at: now, accessor: accessorOf(n), policies: [`p${n % 7}`], display_name: `d${n % 5}` },
+            ...{ creation_path: 'auth/token/create', method: 'token' },
+          });
+        for (let n = 0; n < filler; n += 1) make(n);
+        const before = [...table.all(now)].map(token => JSON.stringify(token)).sort();
+        const frozen = table.freeze();
+        const parts = [frozen.next()];
+        for (const each of steps)
+          if (each.kind === 'create') make(filler + parts.length + each.ttl * 1000 + (each.parent ?? 99) * 50_000);
+          else if (each.kind !== 'end-mount') {
+            const id = idOf((each.token * 331) % Math.max(1, filler));
+            if (each.kind === 'renew') table.renewed(laneOne('token.renewed', id, now, { expires_at: now * 2 }));
+            else if (each.kind === 'spend') table.spent(laneOne('token.spent', id, now, { uses: 3 }));
+            else table.revoked(laneOne('token.revoked', id, now, { tree: true }));
+          }
+        for (let part = frozen.next(); part !== null; part = frozen.next()) parts.push(part);
+        frozen.done();
+        const thawed = new TokenTable();
+        for (const part of parts) if (part !== null) assert.ok(thawed.thaw(frozen.end, part));
+        assert.ok(thawed.thawed(frozen.end, frozen.texts));
+        assert.equal([...thawed.all(now)].map(token => JSON.stringify(token)).sort(), before);
+        for (let n = 0; n < Math.min(filler, 50); n += 1) assert.is(thawed.byHash(hashOf(n), now)?.id, idOf(n));
+      }),
+      { numRuns: 5 },
+    );
   });
 
   test('whose parent ended before they were born are dead', () => {

@@ -42,6 +42,27 @@ export class Interned<T> {
     this.#free.push(number);
   }
 
+  /** By number; null where there is none. */
+  values(): readonly (T | null)[] {
+    return [...this.#values];
+  }
+
+  /** Into an empty one: `values` as they were, and how often each is used. False: a value that is used is not there. */
+  restore(values: readonly unknown[], uses: Uint32Array): boolean {
+    for (let number = 1; number < values.length; number += 1) {
+      const value = values[number] as T | null;
+      const count = uses[number] ?? 0;
+      if (count > 0 && value === null) return false;
+      const text = count > 0 ? JSON.stringify(value) : '';
+      this.#values[number] = count > 0 ? value : null;
+      this.#texts[number] = text;
+      this.#uses[number] = count;
+      if (count > 0) this.#byText.set(text, number);
+      else this.#free.push(number);
+    }
+    return true;
+  }
+
   valueOf(number: number): T | null {
     return this.#values[number] ?? null;
   }

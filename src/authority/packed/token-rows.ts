@@ -4,6 +4,7 @@
  */
 import { type Uuid, uuidBytes, uuidText } from '../../crypto/bytes.js';
 import type { Token } from '../tokens.js';
+import { FrozenRows, ROWS_A_PART } from './frozen-rows.js';
 import { Interned } from './interned.js';
 import { RowIndex } from './row-index.js';
 
@@ -74,6 +75,7 @@ export class TokenRows {
   };
   readonly #free: number[] = [];
   #end = 0;
+  #frozen: FrozenRows | null = null;
 
   get size(): number {
     return this.#end - this.#free.length;
@@ -130,6 +132,7 @@ export class TokenRows {
     if (hash.length !== 32 || accessor.length !== ACCESSOR_CHARACTERS)
       throw new RangeError('a stored token has a hash of 32 bytes and an accessor of 24 characters');
     const row = this.#free.pop() ?? this.#newRow();
+    this.#frozen?.keep(row);
     this.#ids.bytes.set(uuidBytes(token.id), row * 16);
     this.#hashes.bytes.set(hash, row * 32);
     this.#accessors.bytes.set(accessor, row * ACCESSOR_CHARACTERS);
@@ -144,16 +147,19 @@ export class TokenRows {
   }
 
   setExpiry(row: number, expiresAt: number, renewedAt: number): void {
+    this.#frozen?.keep(row);
     this.#times[row * TIMES + TIME.expiresAt] = expiresAt;
     this.#times[row * TIMES + TIME.renewedAt] = renewedAt;
   }
 
   setUsesLeft(row: number, usesLeft: number): void {
+    this.#frozen?.keep(row);
     this.#times[row * TIMES + TIME.usesLeft] = usesLeft;
   }
 
   /** Puts the row under another parent, NO_ROW: under none. */
   link(row: number, parent: number): void {
+    this.#frozen?.keep(row);
     const at = row * LINKS;
     const [old, next, previous] = [LINK.parent, LINK.next, LINK.previous].map(l => this.#links[at + l] ?? NO_ROW);
     if (old !== undefined && old !== NO_ROW) {
@@ -177,6 +183,85 @@ export class TokenRows {
     this.#hashes.bytes.fill(0, row * 32, row * 32 + 32);
     this.#flags[row] = 0;
     this.#free.push(row);
+  }
+
+  /**
+   * All rows as they are now, to be taken part by part while they go on changing: what is about to change is taken first.
+   * One at a time; `done` ends it.
+   */
+  freeze(): FrozenRows {
+    const texts = WORD_NAMES.map(name => this.#texts[name].values());
+    this.#frozen = new FrozenRows(
+      this.#end,
+      texts,
+      (from, to) => this.#slices(from, to),
+      () => {
+        this.#frozen = null;
+      },
+    );
+    return this.#frozen;
+  }
+
+  /** The rows of the next part of a table of `end` rows, as `freeze` gave them, into a table that holds those before. */
+  thaw(end: number, part: Uint8Array): boolean {
+    const from = this.#end;
+    const to = Math.min(end, from + ROWS_A_PART);
+    if (this.#flags.length < end) this.#grow(Math.ceil(end * 1.1));
+    const columns = this.#slices(from, to);
+    if (part.length === 0 || part.length !== columns.reduce((sum, column) => sum + column.length, 0)) return false;
+    let at = 0;
+    for (const column of columns) {
+      column.set(part.subarray(at, at + column.length));
+      at += column.length;
+    }
+    this.#end = to;
+    return true;
+  }
+
+  /** After the last part. False: rows and texts do not fit together. */
+  thawed(end: number, texts: readonly (readonly unknown[])[]): boolean {
+    if (this.#end !== end || texts.length !== WORD_NAMES.length || !this.#restoreTexts(texts)) return false;
+    this.#restoreIndexes();
+    return true;
+  }
+
+  #restoreTexts(texts: readonly (readonly unknown[])[]): boolean {
+    const counts = WORD_NAMES.map((_, word) => new Uint32Array(texts[word]?.length ?? 0));
+    for (let row = 0; row < this.#end; row += 1)
+      if (this.used(row))
+        for (let word = 0; word < WORDS; word += 1) {
+          const number = this.#words[row * WORDS + word] ?? 0;
+          const uses = counts[word];
+          if (uses === undefined || number >= uses.length) return false;
+          uses[number] = (uses[number] ?? 0) + 1;
+        }
+    return WORD_NAMES.every((name, word) =>
+      this.#texts[name].restore(texts[word] ?? [], counts[word] ?? new Uint32Array(0)),
+    );
+  }
+
+  #restoreIndexes(): void {
+    for (let row = 0; row < this.#end; row += 1) {
+      if (!this.used(row)) {
+        this.#free.push(row);
+        continue;
+      }
+      for (const index of [this.#byId, this.#byHash, this.#byAccessor]) index.add(row);
+    }
+  }
+
+  /** The columns of the rows from … to−1 as bytes, in place. */
+  #slices(from: number, to: number): readonly Uint8Array[] {
+    return [
+      this.#ids.bytes.subarray(from * 16, to * 16),
+      this.#hashes.bytes.subarray(from * 32, to * 32),
+      this.#accessors.bytes.subarray(from * ACCESSOR_CHARACTERS, to * ACCESSOR_CHARACTERS),
+      bytesOf(this.#times.subarray(from * TIMES, to * TIMES)),
+      bytesOf(this.#seconds.subarray(from * SECONDS, to * SECONDS)),
+      bytesOf(this.#words.subarray(from * WORDS, to * WORDS)),
+      bytesOf(this.#links.subarray(from * LINKS, to * LINKS)),
+      this.#flags.subarray(from, to),
+    ];
   }
 
   token(row: number): Token {
@@ -256,6 +341,10 @@ export class TokenRows {
     this.#flags = grown(this.#flags, new Uint8Array(rows));
   }
 }
+
+/** In the byte order of this machine, which a snapshot names. */
+const bytesOf = (array: Float64Array | Uint32Array | Int32Array): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 const grown = <A extends Uint8Array | Float64Array | Uint32Array | Int32Array>(before: A, after: A): A => {
   after.set(before);

@@ -1,0 +1,173 @@
+/**
+ * Sealed snapshots of authority, which shorten a start: the newest two are kept, each in parts (formats.md §1). A part opens
+ * only as of the head that the ledger had at that size, so a snapshot of another history, or parts of two, are of no use; and
+ * what is folded on top of it must still end in the chain of the newest head.
+ */
+import type { Authority } from '../authority/authority.js';
+import { Restoring, snapshotOf } from '../authority/snapshot.js';
+import { boxKey, open, seal } from '../crypto/box.js';
+import { wipe } from '../crypto/bytes.js';
+import { snapshotContext } from '../crypto/contexts.js';
+import { E } from '../fp.js';
+import type { Custody } from '../keys/custody.js';
+import { KeyringKind } from '../keys/key-kinds.js';
+import { believeHead, type Head, headOfSize } from '../ledger/head.js';
+import { anyRow, noRow, type Query, query, type Runner } from '../sql.js';
+import type { Session } from './session.js';
+
+interface StoredPart {
+  readonly part: number;
+  readonly box: Buffer;
+}
+
+const complete: Query<{ readonly position: number; readonly parts: number }> = query(
+  'snapshots_complete',
+  ({ position, parts }) =>
+    typeof position === 'number' && typeof parts === 'number'
+      ? E.right({ position, parts })
+      : E.left('a snapshots row'),
+  `select position, parts
+     from snapshots
+    group by position, parts
+   having count(*) = parts
+    order by position desc
+    limit 2`,
+);
+
+const partsAfter: Query<StoredPart> = query(
+  'snapshots_parts_after',
+  ({ part, box }) =>
+    typeof part === 'number' && Buffer.isBuffer(box) ? E.right({ part, box }) : E.left('a snapshots row'),
+  'select part, box from snapshots where position = $1 and part > $2 order by part limit 8',
+);
+
+const putPart: Query<never> = query(
+  'snapshots_put',
+  noRow,
+  'insert into snapshots (position, part, parts, box) values ($1, $2, $3, $4)',
+);
+
+/** All but the two that were named last; what was begun and never finished goes with them. */
+const deleteOthers: Query<never> = query(
+  'snapshots_delete_others',
+  noRow,
+  'delete from snapshots where position <> all ($1::bigint[])',
+);
+
+/** One process of a ledger writes at a time; the others let it. */
+const tryLock: Query<boolean> = query(
+  'snapshots_try_lock',
+  ({ locked }) => (typeof locked === 'boolean' ? E.right(locked) : E.left('a lock')),
+  "select pg_try_advisory_lock(hashtext('tallystick snapshots'), hashtext(current_schema())) as locked",
+);
+const unlock: Query<null> = query(
+  'snapshots_unlock',
+  anyRow,
+  "select pg_advisory_unlock(hashtext('tallystick snapshots'), hashtext(current_schema()))",
+);
+
+export interface Restored {
+  readonly authority: Authority;
+  /** The head as of which it is exact. */
+  readonly head: Head;
+}
+
+/** The newest snapshot that is whole and genuine; null: none, and lane 1 is folded from its first event. */
+export const newestSnapshot = async (
+  runner: Runner,
+  custody: Custody,
+  unusable: (position: number) => void,
+): Promise<Restored | null> => {
+  for (const { position, parts } of await runner.run(complete)) {
+    const [stored] = await runner.run(headOfSize, [position]);
+    const head = stored === undefined ? null : believeHead(custody, stored);
+    const authority = head === null ? null : await restore(runner, custody, head, parts);
+    if (head !== null && authority !== null) return { authority, head };
+    unusable(position);
+  }
+  return null;
+};
+
+const restore = async (runner: Runner, custody: Custody, head: Head, parts: number): Promise<Authority | null> => {
+  const key = snapshotKey(custody);
+  const restoring = new Restoring(custody);
+  for (let taken = 0; taken < parts; ) {
+    const page = await runner.run(partsAfter, [head.size, taken]);
+    if (page.length === 0) return null;
+    for (const { part, box } of page) {
+      const context = snapshotContext(head.size, head.authorityCount, head.authorityChain, part, parts);
+      const bytes = part === taken + 1 ? open('snapshot', key, custody.ledger, context, box) : null;
+      if (bytes === null) return null;
+      restoring.take(bytes);
+      wipe(bytes);
+      taken = part;
+    }
+  }
+  return restoring.authority();
+};
+
+/** False: not now — lane 1 is folded beyond the known head, or another process is at it. */
+export const writeSnapshot = (session: Session): Promise<boolean> =>
+  session.ports.runner.session(async connection => {
+    const [locked] = await connection.run(tryLock);
+    if (locked !== true) return false;
+    try {
+      const { custody, known, authority } = session;
+      const { head } = known;
+      const there = await connection.run(complete);
+      if (there.some(({ position }) => position >= head.size)) return false;
+      // In one turn: nothing is folded between the look at the chain and the moment that is frozen.
+      if (known.head !== head || known.authorityCount !== head.authorityCount) return false;
+      const snapshot = snapshotOf(authority);
+      try {
+        await connection.run(deleteOthers, [there.map(({ position }) => position)]);
+        for (let part = 1, bytes = snapshot.next(); bytes !== null; part += 1, bytes = snapshot.next()) {
+          const context = snapshotContext(head.size, head.authorityCount, head.authorityChain, part, snapshot.count);
+          const box = seal('snapshot', snapshotKey(custody), custody.ledger, context, bytes);
+          wipe(bytes);
+          if (session.closed) return false;
+          await connection.run(putPart, [head.size, part, snapshot.count, box]);
+        }
+      } finally {
+        snapshot.done();
+      }
+      await connection.run(deleteOthers, [[head.size, ...there.map(({ position }) => position).slice(0, 1)]]);
+      return true;
+    } finally {
+      await connection.run(unlock);
+    }
+  });
+
+const snapshotKey = (custody: Custody) => {
+  const key = custody.keyring.entries.filter(({ kind }) => kind === KeyringKind.snapshot).at(-1);
+  if (key === undefined) throw new Error('the keyring has no snapshot key');
+  return boxKey('snapshot', key.bytes);
+};
+
+const LOOK_EVERY_MS = 30_000;
+/** A start folds so many events in well under a second. */
+const EVENTS_MIN = 5000;
+/** A snapshot of a million tokens is written again when a tenth of them changed. */
+const SHARE = 0.1;
+
+/** Looks twice a minute whether lane 1 grew enough. Returns the way to stop. */
+export const keepSnapshots = (session: Session, failed: (cause: unknown) => void): (() => void) => {
+  let [from, busy] = [session.snapshotCount, false];
+  const look = async (): Promise<void> => {
+    const { head, authorityCount } = session.known;
+    if (busy || session.closed) return;
+    if (authorityCount - from < Math.max(EVENTS_MIN, session.authority.tokens.size * SHARE)) return;
+    busy = true;
+    try {
+      const count = head.authorityCount;
+      // Another process's snapshot is as good: the next look is at what comes after it.
+      await writeSnapshot(session);
+      from = count;
+    } finally {
+      busy = false;
+    }
+  };
+  const timer = setInterval(() => void look().catch(failed), LOOK_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+};
