@@ -77,6 +77,8 @@ export const inProcess = async (folder: string, embedded: Embedded) => {
 
   return {
     database,
+    session,
+    keyFile,
     /** Acknowledged writes a second. */
     writes: async (writers: number, seconds: number): Promise<number> => {
       const startedAt = performance.now();

@@ -18,9 +18,11 @@ import { inProcess } from './in-process.js';
 import { policyFigures } from './policies.js';
 import { load, residentMb, startDevServer, startEmptyServer } from './processes.js';
 import { below, figure, floor, perSecond, say } from './report.js';
+import { fillTokens, startFromSnapshot } from './tokens.js';
 
 const SECONDS = 5;
 const REBUILD_EVENTS = 200_000;
+const LIVE_TOKENS = 1_000_000;
 
 const ownerClient = async ({ connection }: Embedded, database = connection.database): Promise<pg.Client> => {
   const { host, port, user, password } = connection;
@@ -117,6 +119,16 @@ try {
   figure('server process, idle', `${resident.toFixed(0)} MB`);
   floor('idle below 150 MB resident', resident < 150, `${resident.toFixed(0)} MB`);
   await idle.stop();
+
+  say(`\nStart with ${LIVE_TOKENS.toLocaleString('en')} live tokens, from a snapshot`);
+  fillTokens(program.session, LIVE_TOKENS);
+  const fromSnapshot = await startFromSnapshot(embedded, ledgerFolder, join(folder, 'tokens'), program);
+  figure('unsealed after', `${(fromSnapshot.ms / 1000).toFixed(1)} s`, `${fromSnapshot.mb.toFixed(0)} MB resident`);
+  floor(
+    'a million live tokens within 10 s and 400 MB',
+    fromSnapshot.tokens >= LIVE_TOKENS && fromSnapshot.ms < 10_000 && fromSnapshot.mb < 400,
+    `${(fromSnapshot.ms / 1000).toFixed(1)} s, ${fromSnapshot.mb.toFixed(0)} MB`,
+  );
 
   say(`\nRebuilding projections over ${REBUILD_EVENTS.toLocaleString('en')} events`);
   await program.stop();
