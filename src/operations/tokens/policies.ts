@@ -2,6 +2,7 @@
  * Which policies a child token gets (vault-wire.md §10.2): a role's rules where there is one, else its parent's, or a part
  * of them; only sudo goes beyond, and root comes from root alone. Pure.
  */
+import { globMatches } from '../../domain/glob.js';
 import type { Failure } from '../../failure.js';
 import { E, type Either } from '../../fp.js';
 import type { TokenRole } from './contract.js';
@@ -64,20 +65,5 @@ const byRole = ({ asked, noDefault, parent }: PolicyWish, role: TokenRole): Eith
 /** As Go prints a list: ["a" "b"]. */
 const listed = (names: readonly string[]): string => `[${names.map(name => JSON.stringify(name)).join(' ')}]`;
 
-/** `*` stands for any characters, anywhere in the pattern. */
-const matches = (globs: readonly string[], name: string): boolean => globs.some(glob => globMatches(glob, name));
-
-const globMatches = (glob: string, name: string): boolean => {
-  const parts = glob.toLowerCase().split('*');
-  const [first = '', last = ''] = [parts[0], parts.at(-1)];
-  if (parts.length === 1) return first === name;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  // By hand: a pattern of many stars would make a regular expression try for ever.
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
-};
+const matches = (globs: readonly string[], name: string): boolean =>
+  globs.some(glob => globMatches(glob.toLowerCase(), name));

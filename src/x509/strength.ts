@@ -1,0 +1,34 @@
+/** Keys and signatures that are strong enough to be believed; what is not on these lists is not. */
+import type { KeyObject } from 'node:crypto';
+
+const RSA_BITS_MIN = 2048;
+/** Beyond it a signature check is work that a stranger gives us. */
+const RSA_BITS_MAX = 8192;
+const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
+
+/** Signature algorithm by OID, and the hash that it signs; null: the algorithm has its own. */
+export const SIGNATURES: ReadonlyMap<string, string | null> = new Map([
+  ['1.2.840.113549.1.1.11', 'sha256'],
+  ['1.2.840.113549.1.1.12', 'sha384'],
+  ['1.2.840.113549.1.1.13', 'sha512'],
+  ['1.2.840.10045.4.3.2', 'sha256'],
+  ['1.2.840.10045.4.3.3', 'sha384'],
+  ['1.2.840.10045.4.3.4', 'sha512'],
+  ['1.3.101.112', null],
+  ['1.3.101.113', null],
+]);
+
+export const keyIsStrong = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean => {
+  const bits = asymmetricKeyDetails?.modulusLength ?? 0;
+  switch (asymmetricKeyType) {
+    case 'rsa':
+      return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+    case 'ec':
+      return CURVES.has(asymmetricKeyDetails?.namedCurve ?? '');
+    case 'ed25519':
+    case 'ed448':
+      return true;
+    default:
+      return false;
+  }
+};
