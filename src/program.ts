@@ -270,5 +270,5 @@ const readPepper = (path: string): Pepper => {
 const tlsFiles = ({ cert, key, clientCa }: NonNullable<Config['tls']>) => ({
   cert: readFileSync(cert),
   key: readFileSync(key),
-  ...(clientCa === null ? {} : { ca: readFileSync(clientCa) }),
+  ...(clientCa === null ? {} : { clientCa: readFileSync(clientCa) }),
 });

@@ -197,7 +197,8 @@ export class Authority implements AuthorityFold {
   /** Disabling an auth method revokes every token issued through it, and ends its roles and logins. */
   #mountDisabled(event: StoredEvent): void {
     this.mounts.disabled(event);
-    for (const table of [this.tokens, this.roles, this.logins, this.secretIds]) table.endOf(event.streamId);
+    for (const table of [this.tokens, this.roles, this.logins, this.secretIds, this.config])
+      table.endOf(event.streamId);
   }
 
   #roleRemoved({ streamId }: StoredEvent): void {

@@ -1,9 +1,13 @@
 /** Named settings that no other table owns: quotas, configuration of auth methods, CORS, lockout. */
+import type { Uuid } from '../crypto/bytes.js';
 import type { Header } from '../domain/header.js';
 import type { StoredEvent } from '../ledger/event.js';
 import * as shape from './shapes.js';
 
 export type Settings = Readonly<Record<string, unknown>>;
+
+/** Under which an auth mount's own settings lie: they end with it. */
+export const mountSettingsName = (mount: Uuid, name: string): string => `auth/${mount}/${name}`;
 
 export class SettingsTable {
   readonly #byName = new Map<string, Settings>();
@@ -20,6 +24,11 @@ export class SettingsTable {
     const { name, settings } = shape.read(shape.SettingsHeader, header, event);
     if (settings === null) this.#byName.delete(name);
     else this.#byName.set(name, settings);
+  }
+
+  endOf(mount: Uuid): void {
+    const start = mountSettingsName(mount, '');
+    for (const name of [...this.#byName.keys()]) if (name.startsWith(start)) this.#byName.delete(name);
   }
 
   removed(event: StoredEvent, header: Header): void {

@@ -1,4 +1,6 @@
 /** Who asks, from where, why, and for how long they wait: from headers and socket to the context of operations. */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
 import type { Asking } from '../authority/permission.js';
 import { parseDuration } from '../domain/duration.js';
@@ -80,5 +82,21 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
     asking: { ...known.asking, wrapTtlMs },
     deadlineMs: Date.now() + DEADLINE_MS,
     gone: () => socket.destroyed,
+    clientCertificates: () => certificatesOf(socket),
   };
+};
+
+/** A longer chain is no chain that anybody issues. */
+const CHAIN_MAX = 10;
+
+/** As presented, leaf first. The proof that the client holds the leaf's key is the handshake's, which has ended by now. */
+const certificatesOf = (socket: Socket): readonly Buffer[] | null => {
+  if (!(socket instanceof TLSSocket)) return null;
+  const chain: Buffer[] = [];
+  let next = socket.getPeerX509Certificate();
+  while (next !== undefined && chain.length < CHAIN_MAX) {
+    chain.push(next.raw);
+    next = next.issuerCertificate;
+  }
+  return chain;
 };

@@ -3,6 +3,7 @@ import type { MountDetail } from '../operations/mounts/contract.js';
 import type { Answer } from './answer.js';
 import { approle } from './approle.js';
 import type { Call } from './call.js';
+import { certEngine } from './cert.js';
 import { cubbyhole } from './cubbyhole.js';
 import { kvV2 } from './kv-v2.js';
 
@@ -16,4 +17,5 @@ export const engines: Readonly<Record<string, Engine | undefined>> = {
   cubbyhole,
   kv: kvV2,
   approle,
+  cert: certEngine,
 };

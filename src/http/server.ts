@@ -2,7 +2,7 @@
  * The HTTP server: one catch-all route under fastify, because the dialect's rules of verbs, paths and bodies are not
  * fastify's (vault-wire.md §0.2). Bounded everywhere: header and body size, time, requests in flight.
  */
-import { randomUUID } from 'node:crypto';
+import { constants, randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -29,7 +29,7 @@ export interface HttpOptions {
   readonly plainHttp?: boolean;
   /** An answer that another process of this node gives, null where this one does. */
   readonly elsewhere?: (call: Call) => Promise<Answer> | null;
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly ca?: Buffer };
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly clientCa?: Buffer };
 }
 
 export interface HttpServer {
@@ -76,7 +76,13 @@ const nodeServer =
       cert: tls.cert,
       key: tls.key,
       minVersion: 'TLSv1.2' as const,
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      // Asked for, never demanded, and believed by nobody here: which certificate is whose, the cert method judges.
+      requestCert: true,
+      rejectUnauthorized: false,
+      // Named to clients that have several. A client without any of theirs is as welcome.
+      ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa }),
+      // A resumed session would bring a certificate without its chain, and without a new proof of its key.
+      secureOptions: constants.SSL_OP_NO_TICKET,
     };
     const server = https.createServer({ ...limits, ...secure }, handler);
     // The names of TLS files never change the type that fastify works with.

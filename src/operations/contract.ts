@@ -9,6 +9,7 @@ import type { Split } from '../keys/shares.js';
 import type { CubbyholeOperations } from './cubbyhole/contract.js';
 import type { ErasureOperations } from './erasure/contract.js';
 import type { AppRoleOperations } from './logins/approle/contract.js';
+import type { CertOperations } from './logins/cert/contract.js';
 import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
 import type { AuditOperations, NodeOperations } from './system/contract.js';
 import type { KeysOperations } from './terms/contract.js';
@@ -42,6 +43,8 @@ export interface RequestContext {
   readonly deadlineMs: number;
   /** True once the client went away: a queued command is then dropped, an appended one never. */
   readonly gone: () => boolean;
+  /** DER, leaf first, none where the client showed none; null: the connection is not TLS. */
+  readonly clientCertificates: () => readonly Buffer[] | null;
 }
 
 /** A moment of the ledger: `null` in a query means now. `at` is µs since 1970. */
@@ -384,6 +387,7 @@ export interface Operations {
   readonly policies: PolicyOperations;
   readonly auth: AuthOperations;
   readonly tokens: TokenOperations;
+  readonly cert: CertOperations;
   readonly leases: LeaseOperations;
   readonly approle: AppRoleOperations;
   readonly sys: SysOperations;

@@ -19,6 +19,7 @@ import { permissionOperations } from './ledger/permissions.js';
 import { restoreOperations } from './ledger/restore.js';
 import { loginOperation } from './login.js';
 import { appRoleOperations } from './logins/approle/index.js';
+import { certOperations } from './logins/cert/index.js';
 import { type MetricsParts, metricsOperation } from './metrics.js';
 import { mountOperations, mountsOf } from './mounts/mounts.js';
 import { moveOperations } from './mounts/move.js';
@@ -57,6 +58,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   wrapping: wrappingOperations(app),
   auth: { ...lookupSelfOperation(app), login: loginOperation(app) },
   tokens: tokenOperations(app),
+  cert: certOperations(app),
   leases: leaseOperations(app),
   approle: appRoleOperations(app),
   policies: { ...policyOperations(app), capabilities: capabilitiesOperation(app) },

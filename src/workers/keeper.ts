@@ -84,6 +84,7 @@ const answerTo = ({ operations, metrics }: Assembled, asked: AskedCall): Promise
       ...asked.context,
       once: {},
       gone: () => false,
+      clientCertificates: () => null,
       asking: { fields: () => topLevel(fields, asked.verb, query), wrapTtlMs: asked.wrapTtlMs },
     },
     verb: asked.verb,

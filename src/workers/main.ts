@@ -112,7 +112,7 @@ class Keeper {
   ask(call: Call): Promise<Answer> {
     this.#asked += 1;
     const id = this.#asked;
-    const { gone: _gone, once: _once, asking, ...context } = call.context;
+    const { gone: _gone, once: _once, clientCertificates: _certificates, asking, ...context } = call.context;
     tell({
       ...{ kind: 'call', id, verb: call.verb, query: call.query.toString(), accept: call.accept },
       fields: [...call.fields],

@@ -46,7 +46,13 @@ export const inProcess = async (folder: string, embedded: Embedded) => {
     },
     once: {},
     from: { address: '127.0.0.1', port: 1, forwarded: null, agent: 'bench', tls: false, loopback: true },
-    ...{ asking: {}, idempotencyKey: null, deadlineMs: Date.now() + 30_000, gone: () => false },
+    ...{
+      asking: {},
+      idempotencyKey: null,
+      deadlineMs: Date.now() + 30_000,
+      gone: () => false,
+      clientCertificates: () => null,
+    },
   });
   const put = async (path: string): Promise<void> => {
     const answer = await write(context('POST', path), { mount: 'secret', path, data: DATA, cas: null })();

@@ -10,6 +10,7 @@ import { goBoolean } from '../../src/http/path.js';
 import type { Database } from '../../src/postgres/database.js';
 import { type Program, startProgram } from '../../src/program.js';
 import { whenSuiteEnds } from './cleanup.js';
+import { type ClientCertificate, testClient } from './client.js';
 import { type TestDatabase, testDatabase } from './database.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads into answers of many shapes, and fails where one is another.
@@ -26,6 +27,8 @@ export interface CallOptions {
   /** null = none; absent = the root token. */
   readonly token?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the client shows over TLS. */
+  readonly certificate?: ClientCertificate;
 }
 
 export interface TestNode {
@@ -65,6 +68,7 @@ const startNode = async (
 ): Promise<TestNode> => {
   const config = readConfig({ data: folder, listen: '127.0.0.1:0', log: 'debug', ...settings }, {});
   if (config._tag === 'Left') throw new Error(config.left);
+  const client = testClient(settings.tlsCert);
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
   const database = await db.open({ dataFolder: folder });
@@ -72,11 +76,11 @@ const startNode = async (
   const program = await startProgram(config.right, logger, { database, slotCost });
   return {
     ...{ address: program.address, folder, program, database, log },
-    call: async (method, path, body, { token = tokenOf(), headers = {} } = {}) => {
+    call: async (method, path, body, { token = tokenOf(), headers = {}, certificate } = {}) => {
       const auth = token === null ? {} : { 'x-vault-token': token };
       const text = typeof body === 'string' ? body : JSON.stringify(body);
       const sent = body === undefined ? {} : { body: text };
-      const response = await fetch(`${program.address}/v1/${path}`, {
+      const response = await client.fetch(`${program.address}/v1/${path}`, certificate, {
         method,
         headers: { ...auth, ...headers },
         ...sent,
@@ -92,6 +96,7 @@ const startNode = async (
       return { status: response.status, headers: response.headers, text: answered, body: parsed };
     },
     stop: async () => {
+      await client.close();
       await program.stop();
       await database.close();
     },

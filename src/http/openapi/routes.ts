@@ -1,6 +1,7 @@
 /** Every route that is served, and what is said of a request's path. */
 import type { Verb } from '../call.js';
 import { approle } from './approle.js';
+import { cert } from './cert.js';
 import { keys } from './keys.js';
 import { ledger } from './ledger.js';
 import type { Described, Route } from './route.js';
@@ -8,7 +9,7 @@ import { secrets } from './secrets.js';
 import { system } from './system.js';
 import { tokens } from './tokens.js';
 
-export const ROUTES: readonly Route[] = [...system, ...tokens, ...approle, ...secrets, ...ledger, ...keys];
+export const ROUTES: readonly Route[] = [...system, ...tokens, ...approle, ...cert, ...secrets, ...ledger, ...keys];
 
 /** With its mount as a parameter where it has one: `{kv_mount_path}/data/{path*}`. */
 export const templateOf = ({ path, mount }: Route): string => {

@@ -2,41 +2,16 @@
  * A token of a login method is renewed only as long as the method would still give it: its role must be there, and what
  * the role says now bounds it from now on. Asked at the head of the ledger, so it must not wait for anything.
  */
-import type { Mount } from '../../authority/mounts.js';
-import type { Token } from '../../authority/tokens.js';
-import type { Failure } from '../../failure.js';
-import { E, type Either } from '../../fp.js';
-import type { Session } from '../../nexus/session.js';
-import type { RequestContext } from '../contract.js';
-import type { Lifetime } from '../tokens/ttl.js';
-import { authStream } from './streams.js';
-import { lifetimeOf, TokenSettings } from './token-settings.js';
-
-export interface Renewing {
-  readonly session: Session;
-  readonly context: RequestContext;
-  readonly mount: Mount;
-  readonly token: Token;
-}
-
-/** Right: how long it may live from now on. */
-export type RenewalRule = (renewing: Renewing) => Either<Failure, Lifetime>;
-
-const invalid = (message: string): Either<Failure, never> => E.left({ kind: 'invalid', message });
-
-/** The role is still there. */
-const roleStands: RenewalRule = ({ session, mount, token }) => {
-  const name = token.role ?? '';
-  const role = session.authority.roles.get(authStream(session, 'role', mount.id, name));
-  return role !== null && TokenSettings.is(role.settings)
-    ? E.right(lifetimeOf(role.settings))
-    : invalid(`role ${JSON.stringify(name)} does not exist during renewal`);
-};
+import { E } from '../../fp.js';
+import { certificateStands } from './cert/renewal.js';
+import { type RenewalRule, roleStands } from './renewal-rule.js';
 
 /** By the mount's type: a login method more is a line more. */
 const RULES: Readonly<Record<string, RenewalRule | undefined>> = {
   approle: roleStands,
+  cert: certificateStands,
+  jwt: roleStands,
 };
 
 export const askMethod: RenewalRule = renewing =>
-  RULES[renewing.mount.type]?.(renewing) ?? invalid('lease is not renewable');
+  RULES[renewing.mount.type]?.(renewing) ?? E.left({ kind: 'invalid', message: 'lease is not renewable' });
