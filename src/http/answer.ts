@@ -9,6 +9,8 @@ export interface Answer {
 
 interface EnvelopeParts {
   readonly data?: string;
+  /** Seconds. */
+  readonly leaseDuration?: number;
   readonly auth?: unknown;
   readonly wrapInfo?: unknown;
   readonly warnings?: readonly string[];
@@ -17,11 +19,14 @@ interface EnvelopeParts {
 }
 
 /** `data` is JSON text: a stored value is spliced in as it was written. */
-export const envelope = (requestId: string, { data, auth, wrapInfo, warnings, top }: EnvelopeParts): string => {
+export const envelope = (
+  requestId: string,
+  { data, auth, wrapInfo, warnings, top, leaseDuration = 0 }: EnvelopeParts,
+): string => {
   const warned = warnings === undefined || warnings.length === 0 ? 'null' : JSON.stringify(warnings);
   const more = top === undefined ? '' : `,${JSON.stringify(top).slice(1, -1)}`;
   return (
-    `{"request_id":"${requestId}","lease_id":"","renewable":false,"lease_duration":0,` +
+    `{"request_id":"${requestId}","lease_id":"","renewable":false,"lease_duration":${leaseDuration},` +
     `"data":${data ?? 'null'},"wrap_info":${JSON.stringify(wrapInfo ?? null)},"warnings":${warned},"auth":${JSON.stringify(auth ?? null)}${more}}\n`
   );
 };

@@ -18,7 +18,7 @@ import { visible } from './visible.js';
 import { wrapped, wrapping } from './wrapping.js';
 
 /** Inside a mount of secrets with versions: what takes an Idempotency-Key. */
-const IDEMPOTENT = /^(?:data|metadata|delete|undelete|destroy)\/./;
+const IDEMPOTENT_V2 = /^(?:data|metadata|delete|undelete|destroy)\/./;
 
 /** Elsewhere it is a 400: it would promise what is not kept. */
 const honoursIdempotency = (call: Call): boolean => {
@@ -26,7 +26,9 @@ const honoursIdempotency = (call: Call): boolean => {
   if (verb !== 'write' && verb !== 'delete') return false;
   if (path === 'sys/ledger/restore/apply') return true;
   const mount = mountOf(path, call.operations.mounts());
-  return mount?.type === 'kv' && IDEMPOTENT.test(path.slice(mount.path.length + 1));
+  if (mount?.type !== 'kv' && mount?.type !== 'generic') return false;
+  const inside = path.slice(mount.path.length + 1);
+  return mount.options.version === '2' ? IDEMPOTENT_V2.test(inside) : inside !== '';
 };
 
 export const dispatch = async (call: Call): Promise<Answer> => {

@@ -5,6 +5,7 @@ import { approle } from './approle.js';
 import type { Call } from './call.js';
 import { certEngine } from './cert.js';
 import { cubbyhole } from './cubbyhole.js';
+import { kvV1 } from './kv-v1.js';
 import { kvV2 } from './kv-v2.js';
 
 /**
@@ -15,7 +16,8 @@ export type Engine = (call: Call, mount: MountDetail, inside: string) => Promise
 
 export const engines: Readonly<Record<string, Engine | undefined>> = {
   cubbyhole,
-  kv: kvV2,
   approle,
   cert: certEngine,
+  kv: (call, mount, inside) => (mount.options.version === '2' ? kvV2 : kvV1)(call, mount, inside),
+  generic: kvV1,
 };

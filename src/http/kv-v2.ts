@@ -8,6 +8,7 @@ import { customMetadataField, customMetadataPatch } from './custom-metadata.js';
 import { versionData } from './failure.js';
 import { FieldError, unknownFields, versionsField } from './fields.js';
 import * as kv from './kv-fields.js';
+import { listNames } from './kv-lists.js';
 import { printTime } from './times.js';
 
 const unsupported = oneError(405, 'unsupported operation');
@@ -187,16 +188,9 @@ const writeConfig: Route = (call, { mount }) => {
   );
 };
 
-const list: Route = (call, place) =>
-  answered(
-    call,
-    call.operations.kv.list(call.context, { ...place, moment: momentOf(call.query) }),
-    ({ position, value }) => withPosition(ok(call.context.requestId, { keys: value }), position),
-  );
-
 const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
   data: { read, write, patch, delete: remove },
-  metadata: { read: readMetadata, write: writeMetadata, patch: patchMetadata, delete: removeMetadata, list },
+  metadata: { read: readMetadata, write: writeMetadata, patch: patchMetadata, delete: removeMetadata, list: listNames },
   delete: { write: onVersions('remove', 'No version number provided') },
   undelete: { write: onVersions('undelete', 'No version number provided') },
   destroy: { write: onVersions('destroy', 'no version number provided') },

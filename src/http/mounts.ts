@@ -7,7 +7,7 @@ import type { Fields } from './body.js';
 import { answered, type Call, type Routes } from './call.js';
 import { boolField, FieldError, mapField, stringField, stringsField } from './fields.js';
 
-const SYSTEM_TTL_SECONDS = 2_764_800;
+export const SYSTEM_TTL_SECONDS = 2_764_800;
 const SECONDS_MAX = 100 * 366 * 86_400;
 const LISTS = [
   'audit_non_hmac_request_keys',

@@ -78,15 +78,15 @@ export class Keyring {
   }
 }
 
+/** A fresh key. `createdAt` µs. */
+export const newEntry = (kind: number, id: number, createdAt: number): KeyringEntry => ({
+  ...{ kind, id, createdAt, state: KeyringState.active },
+  bytes: randomBytes(32),
+});
+
 /** A new ledger's keyring: one of each key, a name key for each of `mounts` mounts, and the share of term 1. `createdAt` µs. */
 export const newKeyring = (createdAt: number, mounts: number): Keyring => {
-  const entry = (kind: number, id: number): KeyringEntry => ({
-    kind,
-    id,
-    createdAt,
-    state: KeyringState.active,
-    bytes: randomBytes(32),
-  });
+  const entry = (kind: number, id: number): KeyringEntry => newEntry(kind, id, createdAt);
   const K = KeyringKind;
   return new Keyring(1, 1, [
     ...[K.index, K.token, K.eventId, K.snapshot].map(kind => entry(kind, 1)),

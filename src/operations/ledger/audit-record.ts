@@ -20,7 +20,7 @@ const CLASSES: readonly (readonly [RegExp, string])[] = [
 export const classOf = (type: string): string => CLASSES.find(([pattern]) => pattern.test(type))?.[1] ?? 'system';
 
 const CLASS_OF_OP: readonly (readonly [RegExp, string])[] = [
-  [/^(kv|cubbyhole)\.(read|list|metadata-read)/, 'read'],
+  [/^(kv|cubbyhole)\.(read|list|scan|subkeys|metadata-read|config-read)/, 'read'],
   [/^(kv|cubbyhole)\./, 'write'],
   [/^(auth|token|wrapping)\./, 'auth'],
   [/^(operator|sys)\./, 'admin'],

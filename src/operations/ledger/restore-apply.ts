@@ -71,7 +71,7 @@ interface SealedStep {
 }
 
 const applyPart = async (app: App, restoring: Restoring, part: readonly Changed[], index: number): Promise<number> => {
-  const { session, context, caller, asked, plan, mount, scope } = restoring;
+  const { session, context, caller, asked, plan, scope } = restoring;
   const steps: SealedStep[] = [];
   for (const changed of part) steps.push(...(await sealSteps(app, restoring, changed)));
   const weight = steps.reduce((sum, { sealed }) => sum + weightOf(sealed), 0);
@@ -97,6 +97,8 @@ const applyPart = async (app: App, restoring: Restoring, part: readonly Changed[
         return { kind: 'reject', failure: { kind: 'unauthenticated' } };
       const moved = index === 0 ? nodes : new Set(part.map(({ node }) => node));
       if (view.movedSince(plan.madeAt, moved, scope.folders)) return { kind: 'reject', failure: outdated };
+      const mount = session.authority.mounts.byId(restoring.mount.id);
+      if (mount === null) return { kind: 'reject', failure: outdated };
       const states = new Map<Uuid, SecretState>();
       const events: { sealed: SealedEvent; facts: SealedFacts }[] = [];
       for (const { node, command: step, sealed } of steps) {

@@ -3,8 +3,6 @@
 import { accessorOf, type Mount, NO_MOUNT } from '../../authority/mounts.js';
 import type { Capability } from '../../authority/permission.js';
 import type { Uuid } from '../../crypto/bytes.js';
-import { randomUuid4 } from '../../crypto/random.js';
-import type { Failure } from '../../failure.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, authoriseCommand } from '../authorise.js';
@@ -12,8 +10,10 @@ import { changeAuthority } from '../authority-change.js';
 import { withoutSettings } from '../kv/mount-settings.js';
 import { operation } from '../operation.js';
 import type { MountConfig, MountDetail, MountOperations } from './contract.js';
+import { enableOperation } from './enable.js';
 import { recordTuning } from './record-tuning.js';
 import * as rules from './rules.js';
+import { invalid } from './rules.js';
 
 /** Every ledger's own: the token store, and the door of administrators until a userpass mount takes its path. */
 const BUILT_IN: readonly MountDetail[] = [
@@ -39,8 +39,6 @@ const detailOf = (mount: Mount): MountDetail => ({
   config: mount.config,
 });
 
-const invalid = (message: string): Failure => ({ kind: 'invalid', message });
-
 const refuseIf = (complaint: string | null): void => {
   if (complaint !== null) refuse(invalid(complaint));
 };
@@ -58,30 +56,7 @@ export const mountOperations = (app: App): MountOperations => ({
     return mountsOf(session).find(mount => mount.path === path) ?? refuse(invalid(missing));
   }),
 
-  enable: operation('enabling a mount', async (context, { path, type, description, options, config }) => {
-    const session = sessionOf(app);
-    const [op, capability] = ['mount.enable', 'update' as const];
-    const caller = await authoriseCommand(app, session, context, { op, capability });
-    const { mounts } = session.authority;
-    // The administrators' door is no mount of the ledger: a real userpass mount may take its path.
-    const taken = (): string | null => {
-      const paths = [...mounts.all.map(mount => mount.path.slice(0, -1)), 'auth/token'];
-      return rules.pathComplaint(path, paths);
-    };
-    refuseIf(rules.typeComplaint(path, type));
-    refuseIf(rules.descriptionComplaint(description));
-    refuseIf(taken());
-    if (!rules.lifetimesFit(config)) refuse(invalid('given default lease TTL greater than given max lease TTL'));
-    const mount = { path: `${path}/`, kind: 'auth', type, description, options, config };
-    return changeAuthority(app, caller, context, {
-      ...{ op, capability, type: 'mount.enabled', streamId: randomUuid4(), own: { mount } },
-      facts: () => ({ number: mounts.highestNumber + 1 }),
-      unless: () => {
-        const complaint = taken();
-        return complaint === null ? null : invalid(complaint);
-      },
-    });
-  }),
+  enable: enableOperation(app),
 
   tune: operation('tuning a mount', async (context, { path, description, options, config }) => {
     const session = sessionOf(app);
@@ -92,8 +67,8 @@ export const mountOperations = (app: App): MountOperations => ({
     const before =
       mounts.at(path) ?? refuse(invalid(`tune of path "${rules.shownPath(path)}" failed: no mount entry found`));
     refuseIf(rules.descriptionComplaint(description ?? ''));
-    if (options?.version !== undefined && options.version !== before.options.version)
-      refuse(invalid('the version of a mount cannot be changed: enable one of that version at another path'));
+    if (options !== undefined && before.kind === 'secret') refuseIf(rules.optionsComplaint(options));
+    refuseIf(rules.versionComplaint(before, options ?? {}));
     const merged = withoutNulls({ ...before.config, ...config });
     if (!rules.lifetimesFit(merged))
       refuse(

@@ -1,11 +1,16 @@
 /** Which mounts may be: reserved paths, types, lifetimes. Pure; answers the dialect's words (vault-wire.md §8.2, §8.3). */
+import type { Failure } from '../../failure.js';
+import { SETTING_NAMES } from '../kv/mount-settings.js';
 import { SYSTEM_TTL_SECONDS } from '../tokens/ttl.js';
 import type { MountConfig } from './contract.js';
 
 const AUTH_TYPES: ReadonlySet<string> = new Set(['userpass', 'approle', 'cert', 'jwt']);
+const SECRET_TYPES: ReadonlySet<string> = new Set(['kv', 'kv-v1', 'kv-v2', 'generic']);
 const RESERVED = /^(?:sys|cubbyhole|auth|audit|identity)(?:\/|$)/;
 const PATH_BYTES_MAX = 512;
 const DESCRIPTION_BYTES_MAX = 4096;
+
+export const invalid = (message: string): Failure => ({ kind: 'invalid', message });
 
 export const isAuth = (path: string): boolean => path.startsWith('auth/');
 
@@ -27,7 +32,32 @@ export const pathComplaint = (path: string, taken: Iterable<string>): string | n
 
 export const typeComplaint = (path: string, type: string): string | null => {
   if (type === '') return 'backend type must be specified as a string';
-  return isAuth(path) && AUTH_TYPES.has(type) ? null : `plugin not found in the catalog: ${type.slice(0, 64)}`;
+  return (isAuth(path) ? AUTH_TYPES : SECRET_TYPES).has(type)
+    ? null
+    : `plugin not found in the catalog: ${type.slice(0, 64)}`;
+};
+
+type Options = Readonly<Record<string, string>>;
+
+/** Type and options as a mount keeps them: `kv-v2` is `kv` with its version, `generic` has no options. */
+export const asKept = (type: string, options: Options): { readonly type: string; readonly options: Options } => {
+  if (type === 'kv-v1' || type === 'kv-v2') return { type: 'kv', options: { ...options, version: type.slice(-1) } };
+  return { type, options: type === 'generic' ? {} : options };
+};
+
+/** Of a mount of secrets. */
+export const optionsComplaint = ({ version, ...options }: Options): string | null => {
+  if (version !== undefined && version !== '1' && version !== '2') return 'the version of a kv mount is 1 or 2';
+  const setting = Object.keys(options).find(name => SETTING_NAMES.has(name));
+  return setting === undefined ? null : `${setting} is no option of a mount: write it to the mount's config`;
+};
+
+/** Only from 1 to 2, and what is there stays. */
+export const versionComplaint = (before: { readonly type: string; readonly options: Options }, after: Options) => {
+  const [from, to] = [before.options.version ?? (before.type === 'kv' ? '1' : undefined), after.version];
+  if (to === undefined || to === from) return null;
+  if (before.type !== 'kv') return 'the version of a mount of this type cannot be changed';
+  return from === '2' ? 'cannot downgrade mount from version 2' : null;
 };
 
 export const descriptionComplaint = (description: string): string | null =>
