@@ -29,7 +29,7 @@ export interface Described {
 }
 
 export interface Route {
-  /** Below `/v1/`, or below the mount. `{name}` is one segment, `{name*}` one or more. */
+  /** Below `/v1/`, or below the mount; empty: the mount itself. `{name}` is one segment, `{name*}` one or more. */
   readonly path: string;
   /** The type of mount that it is below: `kv`, `auth/approle`. Absent: it is at this path only. */
   readonly mount?: string;

@@ -15,12 +15,16 @@ export const ROUTES: readonly Route[] = [...system, ...tokens, ...approle, ...ce
 export const templateOf = ({ path, mount }: Route): string => {
   if (mount === undefined) return path;
   const type = mount.replace(/^auth\//, '');
-  return `${mount === type ? '' : 'auth/'}{${type.replaceAll('-', '_')}_mount_path*}/${path}`;
+  return `${mount === type ? '' : 'auth/'}{${type.replaceAll('-', '_')}_mount_path*}${path === '' ? '' : `/${path}`}`;
 };
+
+/** Where no engine can be mounted. */
+const elsewhere = ({ mount }: Route): string =>
+  mount === undefined || mount.startsWith('auth/') ? '' : '(?!(?:sys|auth)(?:/|$))';
 
 const patternOf = (route: Route): RegExp =>
   new RegExp(
-    `^${templateOf(route)
+    `^${elsewhere(route)}${templateOf(route)
       .replace(/[.-]/g, '\\$&')
       .replace(/\{\w+\*\}/g, '.+')
       .replace(/\{\w+\}/g, '[^/]+')}/?$`,

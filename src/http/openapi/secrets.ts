@@ -44,4 +44,18 @@ const kv: readonly Omit<Route, 'mount'>[] = [
   { path: 'destroy/{path*}', verbs: { write: does('Destroys versions for ever', VERSIONS) } },
 ];
 
-export const secrets: readonly Route[] = kv.map(route => ({ ...route, mount: 'kv' }));
+/** Version 1 has no words of its own: the fields of a body are the secret. */
+const kvV1: readonly Route[] = [
+  {
+    ...{ mount: 'kv-v1', path: '{path*}' },
+    verbs: {
+      read: gives('A secret', MOMENT),
+      list: gives('What is in a folder', MOMENT),
+      write: does('Writes the secret: the body is the data', { value: 'any' }),
+      delete: does('Deletes the secret; the ledger keeps it'),
+    },
+  },
+  { ...{ mount: 'kv-v1', path: '' }, verbs: { list: gives('What is in the mount', MOMENT) } },
+];
+
+export const secrets: readonly Route[] = [...kv.map(route => ({ ...route, mount: 'kv' })), ...kvV1];
