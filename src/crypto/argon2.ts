@@ -1,6 +1,6 @@
 /**
  * Argon2id (RFC 9106), native and off the main thread. Cost parameters may come from a stored slot, so they are checked
- * against floor and ceiling before anything is computed: they could be a memory bomb. One derivation runs at a time.
+ * against floor and ceiling before anything is computed: they could be a memory bomb. What runs at once, and what waits, is bounded.
  */
 import { hashRaw } from '@node-rs/argon2';
 
@@ -28,12 +28,42 @@ export class Argon2CostRefused extends Error {
   override readonly name = 'Argon2CostRefused';
 }
 
-/** Behind the one that runs. */
-const WAITING_MAX = 4;
+/** Derivations that share a bound: so many at once, so many more that wait, and the next is refused at once. */
+export class Argon2Queue {
+  #running = 0;
+  #begun = 0;
+  readonly #waiting: (() => void)[] = [];
 
-/** Running and waiting. */
-let admitted = 0;
-let turn: Promise<unknown> = Promise.resolve();
+  constructor(
+    readonly atOnce: number,
+    readonly waitingMax: number,
+  ) {}
+
+  /** How many were computed or are being. */
+  get begun(): number {
+    return this.#begun;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running < this.atOnce) this.#running += 1;
+    else if (this.#waiting.length >= this.waitingMax) throw new Argon2Busy('too many password derivations are waiting');
+    else await new Promise<void>(resolve => this.#waiting.push(resolve));
+    this.#begun += 1;
+    try {
+      return await work();
+    } finally {
+      // Whoever waited longest takes the place over; only without one is it free.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
+    }
+  }
+}
+
+/** Slots cost 128 MiB each: one at a time. */
+export const SLOT_QUEUE = new Argon2Queue(1, 4);
+/** Logins cost 19 MiB each, and come in crowds. */
+export const LOGIN_QUEUE = new Argon2Queue(2, 64);
 
 const within = (value: number, low: number, high: number): boolean =>
   Number.isInteger(value) && value >= low && value <= high;
@@ -48,30 +78,22 @@ const acceptable = ({ memoryKib, iterations, parallelism, salt, secret }: Argon2
 
 /**
  * 32 bytes, the caller's to wipe, from a password in NFC. Rejects at once with `Argon2CostRefused`, or with `Argon2Busy`
- * when one derivation runs and four wait; an error never says anything about the password.
+ * when its queue is full; an error never says anything about the password.
  */
-export const argon2id = (password: string, params: Argon2Params): Promise<Buffer> => {
+export const argon2id = (password: string, params: Argon2Params, queue = SLOT_QUEUE): Promise<Buffer> => {
   const { memoryKib, iterations, parallelism, salt, secret } = params;
   if (!acceptable(params))
-    return Promise.reject(new Argon2CostRefused('the cost of a password slot is outside of the bounds'));
-  if (admitted > WAITING_MAX) return Promise.reject(new Argon2Busy('too many password derivations are waiting'));
-  admitted += 1;
-  const mine = turn
-    .then(() =>
-      hashRaw(password.normalize('NFC'), {
-        algorithm: ARGON2ID,
-        version: VERSION_0X13,
-        memoryCost: memoryKib,
-        timeCost: iterations,
-        parallelism,
-        outputLen: 32,
-        salt,
-        ...(secret === undefined ? {} : { secret }),
-      }),
-    )
-    .finally(() => {
-      admitted -= 1;
-    });
-  turn = mine.catch(() => undefined);
-  return mine;
+    return Promise.reject(new Argon2CostRefused('the cost of a password derivation is outside of the bounds'));
+  return queue.run(() =>
+    hashRaw(password.normalize('NFC'), {
+      algorithm: ARGON2ID,
+      version: VERSION_0X13,
+      memoryCost: memoryKib,
+      timeCost: iterations,
+      parallelism,
+      outputLen: 32,
+      salt,
+      ...(secret === undefined ? {} : { secret }),
+    }),
+  );
 };

@@ -2,7 +2,6 @@
 import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
 import { audit } from './audit.js';
-import { auth, login } from './auth.js';
 import { answered, type Call, judged } from './call.js';
 import { engines } from './engines.js';
 import { erasure } from './erasure.js';
@@ -64,7 +63,6 @@ const routed = async (call: Call): Promise<Answer> => {
       'Idempotency-Key and X-Vault-Wrap-TTL do not go together: a repeat could not be given the same wrapping token',
     );
   return (
-    login(call) ??
     policies(call) ??
     leases(call) ??
     keys(call) ??
@@ -74,7 +72,6 @@ const routed = async (call: Call): Promise<Answer> => {
     wrapping(call) ??
     sys(call) ??
     tokens(call) ??
-    auth(call) ??
     ledger(call) ??
     erasure(call) ??
     mounted(call)

@@ -1,11 +1,12 @@
 /** `sys/mounts` and `sys/auth`: mounts of engines and of auth methods, and their tuning (vault-wire.md §8). */
 
 import { parseDuration } from '../domain/duration.js';
+import type { LockoutConfig } from '../operations/logins/lockout-rule.js';
 import type { MountConfig, MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, noContent, okTwice, oneError, withPosition } from './answer.js';
 import type { Fields } from './body.js';
 import { answered, type Call, type Routes } from './call.js';
-import { boolField, FieldError, mapField, stringField, stringsField } from './fields.js';
+import { boolField, FieldError, intField, mapField, stringField, stringsField } from './fields.js';
 
 export const SYSTEM_TTL_SECONDS = 2_764_800;
 const SECONDS_MAX = 100 * 366 * 86_400;
@@ -70,6 +71,21 @@ const seconds = (fields: Fields, name: string, which: string): number | undefine
   return value;
 };
 
+/** Counts and durations may come as words; what is not sent is the dialect's default. */
+const lockoutOf = (fields: Fields): LockoutConfig | undefined => {
+  if (!fields.has('user_lockout_config')) return undefined;
+  const sent = nested(fields, 'user_lockout_config');
+  const given = {
+    lockout_threshold: intField(sent, 'lockout_threshold'),
+    lockout_duration: seconds(sent, 'lockout_duration', 'lockout'),
+    lockout_counter_reset: seconds(sent, 'lockout_counter_reset', 'lockout counter'),
+    lockout_disable: boolField(sent, 'lockout_disable'),
+  };
+  if ((given.lockout_threshold ?? 1) < 1)
+    throw new FieldError('lockout_threshold must be at least 1; lockout_disable turns locking off');
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+};
+
 const configOf = (fields: Fields): MountConfig => {
   const visibility = stringField(fields, 'listing_visibility');
   if (visibility !== undefined && !['', 'hidden', 'unauth'].includes(visibility))
@@ -83,6 +99,7 @@ const configOf = (fields: Fields): MountConfig => {
     force_no_cache: boolField(fields, 'force_no_cache'),
     listing_visibility: visibility,
     token_type: tokenType,
+    user_lockout_config: lockoutOf(fields),
     ...Object.fromEntries(LISTS.map(name => [name, stringsField(fields, name)])),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

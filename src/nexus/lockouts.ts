@@ -29,8 +29,9 @@ export class Lockouts {
     return (this.#byName.get(name)?.lockedUntilMs ?? 0) > this.nowMs();
   }
 
-  /** True: this one locked it. */
-  wrong(name: Uuid, rule: LockoutRule): boolean {
+  /** Guesses that were on their way when it was locked change nothing. */
+  wrong(name: Uuid, rule: LockoutRule): void {
+    if (this.locked(name)) return;
     const now = this.nowMs();
     const before = this.#byName.get(name);
     const recent = before !== undefined && before.lockedUntilMs === 0 && before.lastMs + rule.forgottenMs > now;
@@ -42,7 +43,6 @@ export class Lockouts {
       if (this.#byName.size <= REMEMBERED_MAX) break;
       this.#byName.delete(oldest);
     }
-    return locks;
   }
 
   right(name: Uuid): void {

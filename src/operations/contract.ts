@@ -10,6 +10,7 @@ import type { CubbyholeOperations } from './cubbyhole/contract.js';
 import type { ErasureOperations } from './erasure/contract.js';
 import type { AppRoleOperations } from './logins/approle/contract.js';
 import type { CertOperations } from './logins/cert/contract.js';
+import type { UserpassOperations } from './logins/userpass/contract.js';
 import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
 import type { AuditOperations, NodeOperations } from './system/contract.js';
 import type { KeysOperations } from './terms/contract.js';
@@ -217,7 +218,13 @@ export interface SysOperations {
   readonly seal: Op<Record<never, never>, null>;
   /** Re-wraps the root key under the new password; the old slot row is gone in the same transaction. */
   readonly changePassword: Op<{ name: string; oldPassword: string; newPassword: string }, { position: number }>;
-  readonly addSlot: Op<{ name: string; password: string }, { position: number }>;
+  /** A further administrator, who may do what the policies say. */
+  readonly addSlot: Op<{ name: string; password: string; policies: readonly string[] }, { position: number }>;
+  /** What an administrator's next logins may do. */
+  readonly setAdministratorPolicies: Op<
+    { name: string; policies: readonly string[] },
+    { readonly position: number | null }
+  >;
   readonly removeSlot: Op<{ name: string }, { position: number }>;
 }
 
@@ -390,6 +397,7 @@ export interface Operations {
   readonly cert: CertOperations;
   readonly leases: LeaseOperations;
   readonly approle: AppRoleOperations;
+  readonly userpass: UserpassOperations;
   readonly sys: SysOperations;
   readonly keys: KeysOperations;
   readonly ledger: LedgerOperations;

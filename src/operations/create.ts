@@ -20,6 +20,7 @@ import { restoreOperations } from './ledger/restore.js';
 import { loginOperation } from './login.js';
 import { appRoleOperations } from './logins/approle/index.js';
 import { certOperations } from './logins/cert/index.js';
+import { userpassOperations } from './logins/userpass/index.js';
 import { type MetricsParts, metricsOperation } from './metrics.js';
 import { mountOperations, mountsOf } from './mounts/mounts.js';
 import { moveOperations } from './mounts/move.js';
@@ -61,6 +62,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   cert: certOperations(app),
   leases: leaseOperations(app),
   approle: appRoleOperations(app),
+  userpass: userpassOperations(app),
   policies: { ...policyOperations(app), capabilities: capabilitiesOperation(app) },
   keys: keysOperations(app),
   sys: { ...sysOperations(app, parts.initCode), ...slotOperations(app) },

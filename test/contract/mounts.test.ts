@@ -22,7 +22,7 @@ describe('auth mounts', test => {
   test('are enabled, listed without auth/, read and disabled, again without complaint', async () => {
     await enabled('sys/auth/approle', { type: 'approle', description: 'machines' });
     const listed = await node.call('GET', 'sys/auth');
-    assert.equal(Object.keys(listed.body.data).sort(), ['approle/', 'token/', 'userpass/']);
+    assert.equal(Object.keys(listed.body.data).sort(), ['administrators/', 'approle/', 'token/', 'userpass/']);
     assert.equal(listed.body['approle/'], listed.body.data['approle/']);
     const read = await node.call('GET', 'sys/auth/approle');
     assert.is(read.body.data.description, 'machines');

@@ -15,7 +15,7 @@ describe('two nodes that change the key store', test => {
     const nodes = [cluster.node, other, cluster.node, other];
     for (const [i, node] of nodes.entries()) {
       const password = `six words that nobody guesses ${i}`;
-      const added = await node.call('POST', `auth/userpass/users/person-${i}`, { password });
+      const added = await node.call('POST', `auth/userpass/users/person-${i}`, { password, policies: 'root' });
       assert.is(added.status, 204, added.text);
       // A request of any kind folds authority, and with it follows the keyring.
       for (const each of [cluster.node, other])
@@ -38,7 +38,10 @@ describe('two nodes that change the key store', test => {
     const other = await cluster.newNode();
     const old = await owner.query('select generation, box from keyring');
     const password = 'six words that nobody guesses again';
-    assert.is((await cluster.node.call('POST', 'auth/userpass/users/late', { password })).status, 204);
+    assert.is(
+      (await cluster.node.call('POST', 'auth/userpass/users/late', { password, policies: 'root' })).status,
+      204,
+    );
     const [row] = old.rows;
     await owner.query('update keyring set generation = $1, box = $2', [row.generation, row.box]);
     const reply = await other.call('GET', 'auth/token/lookup-self');

@@ -47,7 +47,7 @@ describe('a planted marker', test => {
     await note('POST', `secret/data/${MARKER}/path`, `{"data": ${MARKER}`);
     await note('GET', `secret/data/${MARKER}/nothing`, undefined, { token: `hvs.${MARKER}` });
     await note('GET', `${MARKER}/${MARKER}`);
-    await note('POST', `auth/userpass/users/second`, { password: PASSWORD });
+    await note('POST', `auth/userpass/users/second`, { password: PASSWORD, policies: 'root' });
     await note('POST', `auth/userpass/login/second`, { password: `${MARKER} wrong` });
     await note('POST', `auth/userpass/login/${MARKER}`, { password: PASSWORD });
     await note('POST', 'sys/ledger/restore/plan', { mount: 'secret', path: `${MARKER}/`, at: MARKER });

@@ -8,8 +8,18 @@ import type { Described, Route } from './route.js';
 import { secrets } from './secrets.js';
 import { system } from './system.js';
 import { tokens } from './tokens.js';
+import { userpass } from './userpass.js';
 
-export const ROUTES: readonly Route[] = [...system, ...tokens, ...approle, ...cert, ...secrets, ...ledger, ...keys];
+export const ROUTES: readonly Route[] = [
+  ...system,
+  ...tokens,
+  ...approle,
+  ...cert,
+  ...userpass,
+  ...secrets,
+  ...ledger,
+  ...keys,
+];
 
 /** With its mount as a parameter where it has one: `{kv_mount_path}/data/{path*}`. */
 export const templateOf = ({ path, mount }: Route): string => {

@@ -56,23 +56,4 @@ export const tokens: readonly Route[] = [
   { path: 'sys/revoke', verbs: { write: does('Ends a lease, by the older name', LEASE) } },
   { path: 'sys/revoke-prefix/{prefix*}', verbs: { write: does('Ends the leases below a path, by the older name') } },
   { path: 'sys/revoke-force/{prefix*}', verbs: { write: does('Ends the leases below a path, by the older name') } },
-  {
-    path: 'auth/userpass/login/{name}',
-    open: true,
-    verbs: { write: gives('Logs in with a name and a password', { password: 'string' }, 'auth') },
-  },
-  {
-    path: 'auth/userpass/users/{name}',
-    verbs: {
-      write: does('Makes an administrator with a password of their own', { password: 'string' }),
-      delete: does('Removes an administrator'),
-    },
-  },
-  {
-    path: 'auth/userpass/users/{name}/password',
-    open: true,
-    verbs: {
-      write: does('Changes an administrator’s own password', { old_password: 'string', password: 'string' }),
-    },
-  },
 ];

@@ -1,4 +1,4 @@
-/** Changing who opens the ledger: a slot's password, a slot more, a slot less. */
+/** Changing who opens the ledger: a slot's password, a slot more, a slot less, and what its holder may do. */
 import type { Rule } from '../../authority/permission.js';
 import type { Uuid } from '../../crypto/bytes.js';
 import { randomUuid4, randomUuid7 } from '../../crypto/random.js';
@@ -7,13 +7,17 @@ import { KeyKind } from '../../keys/key-kinds.js';
 import { type NewSlot, newPasswordSlot, passwordComplaint } from '../../keys/slots.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
-import { authoriseCommand, type Caller, circumstances, headerOf, stillAllowed } from '../authorise.js';
+import { authorise, authoriseCommand, type Caller, circumstances, headerOf, stillAllowed } from '../authorise.js';
+import { changeAuthority } from '../authority-change.js';
 import type { RequestContext, SysOperations } from '../contract.js';
 import { checkPassword } from '../login.js';
 import { operation } from '../operation.js';
+import { normalPolicies } from '../tokens/new-token.js';
 import { changeKeystore, type KeystoreActor } from './keystore-change.js';
 
-export const slotOperations = (app: App): Pick<SysOperations, 'changePassword' | 'addSlot' | 'removeSlot'> => ({
+type Slots = Pick<SysOperations, 'changePassword' | 'addSlot' | 'setAdministratorPolicies' | 'removeSlot'>;
+
+export const slotOperations = (app: App): Slots => ({
   changePassword: operation('changing a password', async (context, { name, oldPassword, newPassword }) => {
     const session = sessionOf(app);
     acceptable(newPassword);
@@ -26,11 +30,12 @@ export const slotOperations = (app: App): Pick<SysOperations, 'changePassword' |
     });
   }),
 
-  addSlot: operation('adding a slot', async (context, { name, password }) => {
+  addSlot: operation('adding a slot', async (context, { name, password, policies }) => {
     const session = sessionOf(app);
     const op = 'operator.slot-add';
     const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
     acceptable(password);
+    const granted = grantable(caller, policies);
     if (!/^[\w.@-]{1,64}$/.test(name))
       refuse({ kind: 'invalid', message: 'a name has 1 to 64 letters, digits, dots, dashes, underscores or @' });
     if (session.authority.slotNamed(name) !== null)
@@ -42,7 +47,7 @@ export const slotOperations = (app: App): Pick<SysOperations, 'changePassword' |
       type: 'entity.created',
       lane: 1,
       actor: caller.token.entity,
-      header: headerOf(app, caller, context, { op }, { kind: 'person', policies: ['root'] }),
+      header: headerOf(app, caller, context, { op }, { kind: 'person', policies: granted }),
       body: { kind: KeyKind.identity, owner: entity, plaintext: Buffer.from(JSON.stringify({ display_name: name })) },
     });
     const slot = await newSlot(app, session, password);
@@ -52,6 +57,25 @@ export const slotOperations = (app: App): Pick<SysOperations, 'changePassword' |
       before: [{ sealed, facts: {} }],
     });
   }),
+
+  setAdministratorPolicies: operation(
+    'setting the policies of an administrator',
+    async (context, { name, policies }) => {
+      const session = sessionOf(app);
+      const [op, capability] = ['operator.policies', 'sudo'] as const;
+      const caller = await authorise(app, session, context, { op, capability });
+      const granted = grantable(caller, policies);
+      const { entities } = session.authority;
+      const slot = session.authority.slotNamed(name) ?? refuse({ kind: 'absent' });
+      const entity = entities.get(slot.entity ?? '') ?? refuse({ kind: 'absent' });
+      if (entity.policies.join() === granted.join()) return { position: null };
+      return changeAuthority(app, caller, context, {
+        ...{ op, capability, type: 'entity.changed', streamId: entity.id },
+        own: { kind: entity.kind, policies: granted },
+        unless: () => (entities.get(entity.id) === entity ? null : { kind: 'busy', retryAfterSeconds: 1 }),
+      });
+    },
+  ),
 
   removeSlot: operation('removing a slot', async (context, { name }) => {
     const session = sessionOf(app);
@@ -90,6 +114,20 @@ const ownActor = (app: App, context: RequestContext, entity: Uuid, op: string): 
     deadlineMs: context.deadlineMs,
     gone: context.gone,
   };
+};
+
+const POLICIES_MAX = 256;
+
+/** Said, never assumed: an administrator may do what the policies say. Only root makes somebody root. */
+const grantable = (caller: Caller, policies: readonly string[]): readonly string[] => {
+  const granted = normalPolicies(policies, true);
+  if (policies.length === 0)
+    refuse({ kind: 'invalid', message: 'name the policies of the administrator: root for everything' });
+  if (granted.length > POLICIES_MAX || granted.some(policy => policy.length > POLICIES_MAX))
+    refuse({ kind: 'invalid', message: 'an administrator has 256 policies at most, each of 256 characters at most' });
+  if (granted.includes('root') && !caller.token.policies.includes('root'))
+    refuse({ kind: 'invalid', message: 'root administrators may not be made without the caller being root' });
+  return granted;
 };
 
 const acceptable = (password: string): void => {

@@ -28,6 +28,7 @@ export type Changed = { readonly position: number | null };
 /** `role`: of machines, JWTs, certificates; `login`: names with passwords. */
 export type Kind = 'role' | 'login';
 
+export const NAME_CHARACTERS_MAX = 256;
 const RECORDS_MAX = 10_000;
 
 const OPS = {

@@ -5,12 +5,14 @@
 import { E } from '../../fp.js';
 import { certificateStands } from './cert/renewal.js';
 import { type RenewalRule, roleStands } from './renewal-rule.js';
+import { loginStands } from './userpass/renewal.js';
 
 /** By the mount's type: a login method more is a line more. */
 const RULES: Readonly<Record<string, RenewalRule | undefined>> = {
   approle: roleStands,
   cert: certificateStands,
   jwt: roleStands,
+  userpass: loginStands,
 };
 
 export const askMethod: RenewalRule = renewing =>

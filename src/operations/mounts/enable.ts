@@ -53,7 +53,10 @@ const complaintAbout = (caller: Caller, { path, type, description, options, conf
 
 /** The administrators' door is no mount of the ledger: a real userpass mount may take its path. */
 const takenComplaint = ({ session: { authority } }: Caller, path: string): string | null =>
-  rules.pathComplaint(path, [...authority.mounts.all.map(mount => mount.path.slice(0, -1)), 'auth/token']);
+  rules.pathComplaint(
+    path,
+    authority.mounts.all.map(mount => mount.path.slice(0, -1)),
+  );
 
 const taken = (caller: Caller, path: string): Failure | null => {
   const complaint = takenComplaint(caller, path);

@@ -15,10 +15,11 @@ import { recordTuning } from './record-tuning.js';
 import * as rules from './rules.js';
 import { invalid } from './rules.js';
 
-/** Every ledger's own: the token store, and the door of administrators until a userpass mount takes its path. */
+/** Every ledger's own: the token store, and the doors of administrators, of which a userpass mount may take the second. */
 const BUILT_IN: readonly MountDetail[] = [
   { path: 'auth/token', type: 'token', description: 'token based credentials' },
-  { path: 'auth/userpass', type: 'userpass', description: 'names and passwords of administrators' },
+  { path: 'auth/administrators', type: 'administrators', description: 'people who hold a slot of the root key' },
+  { path: 'auth/userpass', type: 'administrators', description: 'the same, as long as nothing is mounted here' },
 ].map(mount => ({
   ...mount,
   ...{ accessor: accessorOf({ type: mount.type, id: NO_MOUNT }), uuid: NO_MOUNT, options: {}, config: {} },

@@ -28,7 +28,10 @@ export const moveOperations = (app: App): MoveOperations => ({
     const { mounts } = session.authority;
     const before = mounts.at(from) ?? refuse(invalid(`no matching mount at "${from}/"`));
     const complaint = (): string | null => {
-      const said = rules.pathComplaint(to, [...mounts.all.map(({ path }) => path.slice(0, -1)), 'auth/token']);
+      const said = rules.pathComplaint(
+        to,
+        mounts.all.map(({ path }) => path.slice(0, -1)),
+      );
       return said?.startsWith('path is already in use') ? `path already in use at "${to}/"` : said;
     };
     const first = complaint();

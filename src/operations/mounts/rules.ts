@@ -17,6 +17,9 @@ export const isAuth = (path: string): boolean => path.startsWith('auth/');
 /** As answers about mounts show it: with its slash, and without `auth/`. */
 export const shownPath = (path: string): string => `${isAuth(path) ? path.slice(5) : path}/`;
 
+/** No mounts of the ledger, and nobody's to take: who mounts at the administrators' second door leaves them this one. */
+const BUILT_IN_PATHS = ['auth/token', 'auth/administrators'];
+
 /** Null: fine. */
 export const pathComplaint = (path: string, taken: Iterable<string>): string | null => {
   const own = isAuth(path) ? path.slice(5) : path;
@@ -24,7 +27,7 @@ export const pathComplaint = (path: string, taken: Iterable<string>): string | n
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) return `a mount's path has at most ${PATH_BYTES_MAX} bytes`;
   if (!/^[^\s\p{Cc}"\\+*/]+(?:\/[^\s\p{Cc}"\\+*/]+)*$/u.test(own))
     return "a mount's path has no empty parts, spaces, quotes, backslashes, '+' or '*'";
-  for (const other of taken)
+  for (const other of [...BUILT_IN_PATHS, ...taken])
     if (`${path}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${path}/`))
       return `path is already in use at ${shownPath(other)}`;
   return null;
