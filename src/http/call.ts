@@ -9,7 +9,7 @@ import { failureAnswer } from './failure.js';
 import { FieldError } from './fields.js';
 import { parseTime } from './times.js';
 
-export type Verb = 'read' | 'list' | 'write' | 'patch' | 'delete';
+export type Verb = 'read' | 'list' | 'scan' | 'write' | 'patch' | 'delete';
 
 export interface Call {
   readonly operations: Operations;

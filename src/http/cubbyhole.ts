@@ -31,6 +31,7 @@ export const cubbyhole: Engine = (call, _mount, inside) => {
         withPosition(ok(call.context.requestId, { keys: value }), position),
       );
     case 'patch':
-      return oneError(405, 'unsupported operation');
+    case 'scan':
+      return judged(call, () => oneError(405, 'unsupported operation'));
   }
 };

@@ -90,7 +90,7 @@ const mounted = async (call: Call): Promise<Answer> => {
     throw error;
   }
   return judged(call, () => {
-    const asked = `${call.path}${call.verb === 'list' && !call.path.endsWith('/') ? '/' : ''}`;
+    const asked = `${call.path}${(call.verb === 'list' || call.verb === 'scan') && !call.path.endsWith('/') ? '/' : ''}`;
     return mount === undefined
       ? errors(404, `no handler for route ${JSON.stringify(asked)}. route entry not found.`)
       : oneError(404, 'unsupported path');

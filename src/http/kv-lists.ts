@@ -1,11 +1,32 @@
-/** Lists of names (vault-wire.md §4.7, §5). */
+/** Lists of names, plain, recursive and with metadata, in parts (vault-wire.md §4.7, §5). */
 import type { Place } from '../operations/contract.js';
 import { type Answer, ok, withPosition } from './answer.js';
 import { answered, type Call, momentOf } from './call.js';
+import { intParameter } from './kv-fields.js';
+import { metadataData } from './metadata-data.js';
+
+const inputOf = ({ query, verb }: Call, place: Place) => ({
+  ...place,
+  moment: momentOf(query),
+  deep: verb === 'scan',
+  page: { after: query.get('after') || null, limit: Math.max(0, intParameter(query, 'limit') ?? 0) },
+});
 
 export const listNames = (call: Call, place: Place): Promise<Answer> =>
   answered(
     call,
-    call.operations.kv.list(call.context, { ...place, moment: momentOf(call.query) }),
-    ({ position, value }) => withPosition(ok(call.context.requestId, { keys: value }), position),
+    call.operations.kv.list(call.context, { ...inputOf(call, place), detailed: false }),
+    ({ position, value }) =>
+      withPosition(ok(call.context.requestId, { keys: value.map(({ name }) => name) }), position),
+  );
+
+export const listDetails = (call: Call, place: Place): Promise<Answer> =>
+  answered(
+    call,
+    call.operations.kv.list(call.context, { ...inputOf(call, place), detailed: true }),
+    ({ position, value }) => {
+      const shown = value.map(({ name, metadata }) => [name, metadata === null ? {} : metadataData(metadata)] as const);
+      const data = { keys: value.map(({ name }) => name), key_info: Object.fromEntries(shown) };
+      return withPosition(ok(call.context.requestId, data), position);
+    },
   );

@@ -11,7 +11,7 @@ import { SYSTEM_TTL_SECONDS } from './mounts.js';
 
 export const kvV1 = (call: Call, mount: MountDetail, inside: string): Promise<Answer> => {
   const place = { mount: mount.path, path: inside.replace(/\/$/, '') };
-  if (call.verb === 'list') return listNames(call, place);
+  if (call.verb === 'list' || call.verb === 'scan') return listNames(call, place);
   if (place.path === '') return judged(call, () => oneError(404, 'unsupported path'));
   switch (call.verb) {
     case 'read':

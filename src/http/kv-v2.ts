@@ -1,6 +1,5 @@
 /** The KV v2 dialect (vault-wire.md §4) over operations. `inside` is the path inside the mount. */
-import { printDuration } from '../domain/duration.js';
-import type { At, Place, SecretMetadata, SecretValue } from '../operations/contract.js';
+import type { At, Place, SecretValue } from '../operations/contract.js';
 import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, envelope, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, judged, momentOf } from './call.js';
@@ -8,8 +7,8 @@ import { customMetadataField, customMetadataPatch } from './custom-metadata.js';
 import { versionData } from './failure.js';
 import { FieldError, unknownFields, versionsField } from './fields.js';
 import * as kv from './kv-fields.js';
-import { listNames } from './kv-lists.js';
-import { printTime } from './times.js';
+import { listDetails, listNames } from './kv-lists.js';
+import { metadataData } from './metadata-data.js';
 
 const unsupported = oneError(405, 'unsupported operation');
 const ROOT_WARNING = 'Non-listing operations on the root of a K/V v2 mount are not supported.';
@@ -20,16 +19,15 @@ export const kvV2 = (call: Call, mount: MountDetail, inside: string): Promise<An
   const routes = ROUTES[word];
   if (routes === undefined || (word === 'subkeys' && path === '') || (word === 'config' && path !== ''))
     return judged(call, () => wrongPath(call));
+  const ofFolder = call.verb === 'list' || call.verb === 'scan';
+  if (path === '' && word !== 'config' && !ofFolder) return judged(call, () => warned(call, ROOT_WARNING));
   const route = routes[call.verb];
-  if (route === undefined && (call.verb === 'list' || word === 'config' || path !== ''))
-    return judged(call, () => unsupported);
-  if (call.verb !== 'list' && path === '' && word !== 'config') return judged(call, () => warned(call, ROOT_WARNING));
   return route === undefined ? judged(call, () => unsupported) : route(call, { mount: mount.path, path });
 };
 
 type Route = (call: Call, place: Place) => Promise<Answer>;
 
-const WORDS = { read: 'get', list: 'list', write: 'put', patch: 'patch', delete: 'delete' } as const;
+const WORDS = { read: 'get', list: 'list', scan: 'list', write: 'put', patch: 'patch', delete: 'delete' } as const;
 
 /** A v1-style path in a v2 mount: the hint that command lines print. */
 const wrongPath = (call: Call): Answer =>
@@ -122,25 +120,6 @@ const readMetadata: Route = (call, place) =>
     ({ position, value }) => withPosition(ok(call.context.requestId, metadataData(value)), position),
   );
 
-const metadataData = (value: SecretMetadata) => ({
-  cas_required: value.casRequired,
-  created_time: printTime(value.createdAt),
-  current_metadata_version: value.metadataVersion,
-  current_version: value.currentVersion,
-  custom_metadata: value.customMetadata,
-  delete_version_after: printDuration(value.deleteVersionAfterMs),
-  max_versions: value.maxVersions,
-  metadata_cas_required: value.metadataCasRequired,
-  oldest_version: value.oldestVersion,
-  updated_time: printTime(value.updatedAt),
-  versions: Object.fromEntries(
-    value.versions.map(({ version, createdAt, deletionTime, destroyed }) => [
-      String(version),
-      { created_time: printTime(createdAt), deletion_time: printTime(deletionTime), destroyed },
-    ]),
-  ),
-});
-
 /** Nothing to say: 204. Something to warn of: 200, and then unknown fields are named too. */
 const settled =
   (call: Call, known: readonly string[]) =>
@@ -190,7 +169,15 @@ const writeConfig: Route = (call, { mount }) => {
 
 const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
   data: { read, write, patch, delete: remove },
-  metadata: { read: readMetadata, write: writeMetadata, patch: patchMetadata, delete: removeMetadata, list: listNames },
+  'detailed-metadata': { list: listDetails, scan: listDetails },
+  metadata: {
+    read: readMetadata,
+    write: writeMetadata,
+    patch: patchMetadata,
+    delete: removeMetadata,
+    list: listNames,
+    scan: listNames,
+  },
   delete: { write: onVersions('remove', 'No version number provided') },
   undelete: { write: onVersions('undelete', 'No version number provided') },
   destroy: { write: onVersions('destroy', 'no version number provided') },

@@ -163,7 +163,8 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
         ? decodeBody(body, request.headers['content-type'])
         : decodeBody(null, undefined);
     if (fields._tag === 'Left') return errors(400, fields.left);
-    const method = asked === 'list' ? 'LIST' : request.method === 'PUT' ? 'POST' : request.method;
+    const method =
+      asked === 'list' || asked === 'scan' ? asked.toUpperCase() : request.method === 'PUT' ? 'POST' : request.method;
     const asking = { fields: () => topLevel(fields.right, asked, query) };
     const context = contextOf(request, { requestId, method, path, tls: options.tls !== undefined, asking });
     if (typeof context === 'string') return errors(400, context);
@@ -236,8 +237,9 @@ const verbOf = (request: FastifyRequest, path: string, query: URLSearchParams): 
   const verb = VERBS[request.method];
   if (verb === undefined) return errors(405);
   if (verb !== 'read') return verb;
-  const list = goBoolean(query.get('list') ?? '');
-  return list === null ? errors(400) : list ? 'list' : 'read';
+  const [list, scan] = [goBoolean(query.get('list') ?? ''), goBoolean(query.get('scan') ?? '')];
+  if (list === null || scan === null || (list && scan)) return errors(400);
+  return list ? 'list' : scan ? 'scan' : 'read';
 };
 
 const pathAnswer = (fault: PathFault): Answer => {

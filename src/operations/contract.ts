@@ -113,6 +113,18 @@ export interface KvConfig {
   readonly deleteVersionAfterMs: number;
 }
 
+/** A part of a list: what comes after a name, which need not be there, and how many of it; 0 = all. */
+export interface Page {
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+export interface Listed {
+  readonly name: string;
+  /** Null: a folder, or details were not asked for. */
+  readonly metadata: SecretMetadata | null;
+}
+
 export interface KvOperations {
   readonly read: Op<Place & { version: number | null; moment: Moment | null }, At<SecretValue>>;
   /** As `read`, `data` without what it holds: every leaf is null, and so is what lies deeper than `depth` levels (0: all). */
@@ -141,8 +153,14 @@ export interface KvOperations {
   >;
   /** Hides the key and all its versions; history keeps them until they are destroyed. */
   readonly removeMetadata: Op<Place, { position: number | null }>;
-  /** Byte-sorted child names, folders end in '/'. `path` '' = the mount's root. */
-  readonly list: Op<Place & { moment: Moment | null }, At<readonly string[]>>;
+  /**
+   * Byte-sorted child names, folders end in '/'. `path` '' = the mount's root. `deep`: every secret below, by its path from
+   * there; a folder that the caller may neither list nor scan stands for what is in it.
+   */
+  readonly list: Op<
+    Place & { moment: Moment | null; deep: boolean; detailed: boolean; page: Page },
+    At<readonly Listed[]>
+  >;
 }
 
 export interface TokenInfo {

@@ -50,7 +50,7 @@ const Context = t.type({
 const AskedCall = t.type({
   kind: t.literal('call'),
   id: t.number,
-  verb: t.keyof({ read: null, list: null, write: null, patch: null, delete: null }),
+  verb: t.keyof({ read: null, list: null, scan: null, write: null, patch: null, delete: null }),
   query: t.string,
   fields: t.array(t.tuple([t.string, t.string])),
   accept: t.string,

@@ -1,7 +1,6 @@
 /** The OpenAPI document and the server say the same: what is described is served, and nothing else is. */
 import * as assert from 'uvu/assert';
-import type { Verb } from '../../src/http/call.js';
-import type { FieldType, Route } from '../../src/http/openapi/route.js';
+import type { DescribedVerb, FieldType, Route } from '../../src/http/openapi/route.js';
 import { ROUTES, templateOf } from '../../src/http/openapi/routes.js';
 import { type Json, type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
@@ -11,10 +10,10 @@ let cluster: TestCluster;
 let node: TestNode;
 let document: Json;
 
-const METHODS: Readonly<Record<Verb, string>> = {
+const METHODS: Readonly<Record<DescribedVerb, string>> = {
   ...{ read: 'GET', list: 'LIST', write: 'POST', patch: 'PATCH', delete: 'DELETE' },
 };
-const VERBS: readonly Verb[] = ['read', 'list', 'write', 'patch', 'delete'];
+const VERBS: readonly DescribedVerb[] = ['read', 'list', 'write', 'patch', 'delete'];
 
 const SAMPLES: Readonly<Record<FieldType, unknown>> = {
   ...{ string: 'x', integer: 1, number: 1, boolean: false, duration: '1h', strings: ['x'], integers: [1] },
@@ -32,7 +31,7 @@ const tokenFor = async ({ path }: Route): Promise<string> =>
     ? (await node.call('POST', 'auth/token/create', { policies: ['root'] })).body.auth.client_token
     : cluster.rootToken;
 
-const ask = async (route: Route, verb: Verb): Promise<Reply> => {
+const ask = async (route: Route, verb: DescribedVerb): Promise<Reply> => {
   const token = await tokenFor(route);
   const fields = Object.entries(route.verbs[verb]?.fields ?? {});
   const sample = Object.fromEntries(fields.map(([name, type]) => [name, name === 'mount' ? 'secret' : SAMPLES[type]]));

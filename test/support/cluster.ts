@@ -113,7 +113,7 @@ const mustBeDescribed = (method: string, target: string, status: number): void =
   const asked = VERBS[method];
   const parameters = new URLSearchParams(query);
   if (status >= 300 || asked === undefined || parameters.has('help')) return;
-  const listed = goBoolean(parameters.get('list') ?? '') === true;
+  const listed = ['list', 'scan'].some(name => goBoolean(parameters.get(name) ?? '') === true);
   const verb = asked === 'read' && listed ? 'list' : asked;
   if (describedAt(decodeURIComponent(path), verb).length === 0)
     throw new Error(`${verb} ${path} is served and not described: add it to src/http/openapi/`);

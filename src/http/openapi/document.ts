@@ -1,7 +1,6 @@
 /** The OpenAPI document, made from the routes. It says nothing of this server: not its mounts, not its policies. */
 import { packageVersion } from '../../package-root.js';
-import type { Verb } from '../call.js';
-import type { Described, FieldType, Route } from './route.js';
+import type { Described, DescribedVerb, FieldType, Route } from './route.js';
 import { ROUTES, templateOf } from './routes.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -20,13 +19,13 @@ const SCHEMAS: Readonly<Record<FieldType, Json>> = {
 };
 
 /** LIST has no place in OpenAPI: it is GET with `list=true`, at the path with a slash at its end. */
-const METHODS: Readonly<Record<Verb, string>> = {
+const METHODS: Readonly<Record<DescribedVerb, string>> = {
   ...{ read: 'get', list: 'get', write: 'post', patch: 'patch', delete: 'delete' },
 };
 
 const reference = (name: string): Json => ({ $ref: `#/components/responses/${name}` });
 
-const operation = (route: Route, verb: Verb, { summary, fields, success }: Described): Json => {
+const operation = (route: Route, verb: DescribedVerb, { summary, fields, success }: Described): Json => {
   const inBody = verb === 'write' || verb === 'patch';
   const properties = Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, SCHEMAS[type]]));
   const type = verb === 'patch' ? 'application/merge-patch+json' : 'application/json';

@@ -28,6 +28,9 @@ export interface Described {
   readonly success: Success;
 }
 
+/** A scan is described with the list: it is the same path with `scan=true`. */
+export type DescribedVerb = Exclude<Verb, 'scan'>;
+
 export interface Route {
   /** Below `/v1/`, or below the mount; empty: the mount itself. `{name}` is one segment, `{name*}` one or more. */
   readonly path: string;
@@ -35,7 +38,7 @@ export interface Route {
   readonly mount?: string;
   /** True where no token is asked for. */
   readonly open?: true;
-  readonly verbs: Readonly<Partial<Record<Verb, Described>>>;
+  readonly verbs: Readonly<Partial<Record<DescribedVerb, Described>>>;
 }
 
 const of =

@@ -45,4 +45,6 @@ const patterns = ROUTES.map(route => ({ route, pattern: patternOf(route) }));
 
 /** Of the routes that the path fits, those that say something of this verb; `path` without `/v1/`. */
 export const describedAt = (path: string, verb: Verb): readonly Described[] =>
-  patterns.flatMap(({ route, pattern }) => (pattern.test(path) ? (route.verbs[verb] ?? []) : []));
+  patterns.flatMap(({ route, pattern }) =>
+    pattern.test(path) ? (route.verbs[verb === 'scan' ? 'list' : verb] ?? []) : [],
+  );

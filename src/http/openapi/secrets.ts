@@ -3,6 +3,8 @@ import { does, type Fields, gives, type Route } from './route.js';
 
 /** As of then: of any read. */
 const MOMENT: Fields = { at: 'string', position: 'integer' };
+/** Of lists; a list with `scan=true` instead of `list=true` is of everything below. */
+const LIST: Fields = { ...MOMENT, after: 'string', limit: 'integer' };
 const VERSIONS: Fields = { versions: 'integers' };
 const CONFIG: Fields = {
   ...{ max_versions: 'integer', cas_required: 'boolean', delete_version_after: 'duration' },
@@ -24,13 +26,15 @@ const kv: readonly Omit<Route, 'mount'>[] = [
     path: 'metadata/{path*}',
     verbs: {
       read: gives('Settings, custom metadata and all versions', MOMENT),
-      list: gives('What is in a folder', MOMENT),
+      list: gives('What is in a folder', LIST),
       write: does('Changes settings and custom metadata', METADATA),
       patch: does('Merges into settings and custom metadata', METADATA),
       delete: does('Removes the key with all its versions; the ledger keeps them'),
     },
   },
-  { path: 'metadata', verbs: { list: gives('What is in the mount', MOMENT) } },
+  { path: 'metadata', verbs: { list: gives('What is in the mount', LIST) } },
+  { path: 'detailed-metadata/{path*}', verbs: { list: gives('What is in a folder, with its metadata', LIST) } },
+  { path: 'detailed-metadata', verbs: { list: gives('What is in the mount, with its metadata', LIST) } },
   {
     path: 'subkeys/{path*}',
     verbs: { read: gives('The names in a version, without their values', { version: 'integer', depth: 'integer' }) },
@@ -50,12 +54,12 @@ const kvV1: readonly Route[] = [
     ...{ mount: 'kv-v1', path: '{path*}' },
     verbs: {
       read: gives('A secret', MOMENT),
-      list: gives('What is in a folder', MOMENT),
+      list: gives('What is in a folder', LIST),
       write: does('Writes the secret: the body is the data', { value: 'any' }),
       delete: does('Deletes the secret; the ledger keeps it'),
     },
   },
-  { ...{ mount: 'kv-v1', path: '' }, verbs: { list: gives('What is in the mount', MOMENT) } },
+  { ...{ mount: 'kv-v1', path: '' }, verbs: { list: gives('What is in the mount', LIST) } },
 ];
 
 export const secrets: readonly Route[] = [...kv.map(route => ({ ...route, mount: 'kv' })), ...kvV1];

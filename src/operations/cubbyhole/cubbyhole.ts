@@ -54,6 +54,6 @@ export const cubbyholeOperations = (app: App, projections: ProjectionReads): Cub
     const mount = cubbyholeMount(session);
     const own = session.names.resolve(mount, [segmentOf(holder.id)]).node;
     const parent = folder === '' ? own : locateIn(session, holder.id, folder).path.node;
-    return namesIn(session, projections, mount, parent, null);
+    return namesIn(session, projections, mount, parent);
   }),
 });

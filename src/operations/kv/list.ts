@@ -1,51 +1,103 @@
-/** Listing a folder's children, now or as of then: names from the tree, opened by the server. */
-
+/**
+ * Listing what is in a folder, or all that is below it, now or as of then: names from the tree, opened by the server, all as
+ * of one position.
+ */
 import type { Mount } from '../../authority/mounts.js';
 import type { Uuid } from '../../crypto/bytes.js';
 import { segmentsOf } from '../../domain/secret/path.js';
 import { openName } from '../../keys/event-sealer.js';
 import { IntegrityError } from '../../ledger/integrity.js';
+import { readSecret } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
-import { authorise } from '../authorise.js';
-import type { At, KvOperations, Moment } from '../contract.js';
+import { authorise, type Caller } from '../authorise.js';
+import type { At, KvOperations, Listed, RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
-import { resolveMoment } from './as-of.js';
-import { kvMount, subjectOf } from './place.js';
+import { resolveMoment, type Then } from './as-of.js';
+import { kvMount, stillMounted, subjectOf } from './place.js';
+import { metadataAt } from './read.js';
+import { type Entry, pageOf, scanned, type Tree } from './scan.js';
+
+/** Secrets whose metadata one answer shows. */
+const DETAILED_MAX = 1000;
+/** Names that one answer of a scan holds. */
+const SCANNED_MAX = 10_000;
+/** Secrets that are read at once. */
+const READS_MAX = 64;
 
 export const listOperation = (app: App, projections: ProjectionReads): KvOperations['list'] =>
   operation('listing', async (context, input) => {
     const session = sessionOf(app);
     const mount = kvMount(session, input.mount);
     const parent = folderNode(session, mount, input.path);
-    await authorise(app, session, context, { op: 'kv.list', capability: 'list', subject: subjectOf(input) });
-    return namesIn(session, projections, mount, parent, input.moment);
+    const asked = input.deep
+      ? ({ op: 'kv.scan', capability: 'scan' } as const)
+      : ({ op: 'kv.list', capability: 'list' } as const);
+    const caller = await authorise(app, session, context, { ...asked, subject: subjectOf(input) });
+    stillMounted(session, mount);
+    const then = input.moment === null ? await now(session) : await resolveMoment(session, input.moment);
+    const tree = treeOf(session, projections, mount, then.position);
+    const most = input.detailed ? DETAILED_MAX : input.deep ? SCANNED_MAX : Number.POSITIVE_INFINITY;
+    const page = { ...input.page, limit: Math.min(input.page.limit || most + 1, most + 1) };
+    const found = input.deep
+      ? await scanned(tree, parent, page, path => mayEnter(caller, context, path))
+      : pageOf(await tree.children(parent), page);
+    if (found.length === 0) refuse({ kind: 'absent' });
+    if (found.length > most)
+      refuse({ kind: 'invalid', message: `more than ${most} names: ask for them in parts, with limit and after` });
+    return { position: then.position, value: await listed(session, found, input.detailed ? then : null) };
   });
 
-/** Byte-sorted names in a folder, folders with their slash; refuses where there are none. */
+/** What is in a folder now; refuses where nothing is. */
 export const namesIn = async (
   session: Session,
   projections: ProjectionReads,
   mount: Mount,
   parent: Uuid,
-  moment: Moment | null,
 ): Promise<At<readonly string[]>> => {
-  const position = await listPosition(session, moment);
-  const children = position === 0 ? [] : await projections.children(parent, position);
-  const names = children.map(({ node, kind, box }) => {
-    const name = nameOf(session, mount, node, parent, box);
-    return kind === 'folder' ? `${name}/` : name;
-  });
-  if (names.length === 0) refuse({ kind: 'absent' });
-  return { position, value: names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))) };
+  const { position } = await now(session);
+  const children = await treeOf(session, projections, mount, position).children(parent);
+  if (children.length === 0) refuse({ kind: 'absent' });
+  return { position, value: children.map(({ name }) => name) };
 };
 
-const listPosition = async (session: Session, moment: Moment | null): Promise<number> => {
-  if (moment !== null) return (await resolveMoment(session, moment)).position;
-  // As of a head that is younger than the request: what was acknowledged before it is listed.
+/** A head that is younger than the request: what was acknowledged before it is listed. */
+const now = async (session: Session): Promise<Then> => {
   await session.catchUp();
-  return session.known.head.size;
+  return { position: session.known.head.size, nowUs: session.now() };
+};
+
+/** The folder by its path from where the scan began: its names are for who could list it, or scan it by itself. */
+const mayEnter = ({ session, token }: Caller, { path, asking }: RequestContext, folder: string): boolean => {
+  const permission = session.authority.permissionOf(token);
+  const whole = `${path.replace(/\/$/, '')}/${folder}`;
+  return permission.allows('scan', whole, asking) !== null || permission.allows('list', whole, asking) !== null;
+};
+
+const treeOf = (session: Session, projections: ProjectionReads, mount: Mount, position: number): Tree => ({
+  children: async parent => {
+    const children = position === 0 ? [] : await projections.children(parent, position);
+    return children
+      .map(({ node, kind, box }) => {
+        const name = nameOf(session, mount, node, parent, box);
+        return { node, kind, name: kind === 'folder' ? `${name}/` : name };
+      })
+      .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  },
+});
+
+/** `then` null: names only. */
+const listed = async (session: Session, found: readonly Entry[], then: Then | null): Promise<readonly Listed[]> => {
+  if (then === null) return found.map(({ name }) => ({ name, metadata: null }));
+  const detail = async ({ name, node, kind }: Entry): Promise<Listed> => ({
+    name,
+    metadata: kind === 'folder' ? null : await metadataAt(session, node, await readSecret(session, node), then),
+  });
+  const details: Listed[] = [];
+  for (let at = 0; at < found.length; at += READS_MAX)
+    details.push(...(await Promise.all(found.slice(at, at + READS_MAX).map(detail))));
+  return details;
 };
 
 /** The node whose children are asked for: the mount itself, or a folder in it. */
