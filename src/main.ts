@@ -10,6 +10,7 @@ import { startDev } from './dev.js';
 import { UnusableDatabase } from './postgres/connection-url.js';
 import { DatabaseError } from './postgres/errors.js';
 import { FolderInUse } from './postgres/folder-lock.js';
+import { closeDoors, openDoor } from './process-guard.js';
 import { createLogger, openGround, type Program, startProgram } from './program.js';
 import { projectionParts } from './projection-parts.js';
 import { startKeeper } from './workers/keeper.js';
@@ -31,10 +32,19 @@ const untilSignal = (): Promise<NodeJS.Signals> =>
       });
   });
 
+/** Refuses on an open door, where one is a matter of production. */
+const guarded = async (start: () => Promise<number>): Promise<number> => {
+  const door = openDoor();
+  if (door === null) return start();
+  say(door);
+  return EXIT.badInput;
+};
+
 const run = async (
   flags: Flags,
   work: (config: Parameters<typeof startProgram>[0]) => Promise<number>,
 ): Promise<number> => {
+  closeDoors();
   const config = readConfig(flags);
   if (config._tag === 'Left') {
     say(config.left);
@@ -71,17 +81,19 @@ const serveUntilSignal = async (program: Program): Promise<number> => {
 };
 
 export const runServer = (flags: Flags): Promise<number> =>
-  run(flags, async config => {
-    const log = createLogger(config);
-    const program = config.workers > 1 ? await startKeeper(config, flags, log) : await startProgram(config, log);
-    say(`tallystick listens on ${program.address}`);
-    if (await program.nexus.initialised()) say('sealed: unseal it with `tally operator unseal`');
-    else
-      say(
-        `not initialised: run \`tally operator init\`; from another machine it asks for this one-time code: ${program.initCode}`,
-      );
-    return serveUntilSignal(program);
-  });
+  guarded(() =>
+    run(flags, async config => {
+      const log = createLogger(config);
+      const program = config.workers > 1 ? await startKeeper(config, flags, log) : await startProgram(config, log);
+      say(`tallystick listens on ${program.address}`);
+      if (await program.nexus.initialised()) say('sealed: unseal it with `tally operator unseal`');
+      else
+        say(
+          `not initialised: run \`tally operator init\`; from another machine it asks for this one-time code: ${program.initCode}`,
+        );
+      return serveUntilSignal(program);
+    }),
+  );
 
 export const runDev = (flags: Flags): Promise<number> =>
   run(flags, async config =>
@@ -95,15 +107,17 @@ export const runDev = (flags: Flags): Promise<number> =>
   );
 
 export const runProjector = (flags: Flags): Promise<number> =>
-  run(flags, async config => {
-    const log = createLogger(config);
-    const ground = await openGround(config);
-    const doorbell = ground.database.openDoorbell(cause => log.warn({ cause: causeOf(cause) }, 'doorbell'));
-    const projector = projectionParts({ ...config, projectors: true }, ground.database, doorbell, projections, log);
-    say('projecting');
-    await untilSignal();
-    await projector.stop();
-    await doorbell.close();
-    await ground.stop();
-    return EXIT.ok;
-  });
+  guarded(() =>
+    run(flags, async config => {
+      const log = createLogger(config);
+      const ground = await openGround(config);
+      const doorbell = ground.database.openDoorbell(cause => log.warn({ cause: causeOf(cause) }, 'doorbell'));
+      const projector = projectionParts({ ...config, projectors: true }, ground.database, doorbell, projections, log);
+      say('projecting');
+      await untilSignal();
+      await projector.stop();
+      await doorbell.close();
+      await ground.stop();
+      return EXIT.ok;
+    }),
+  );

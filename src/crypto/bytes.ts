@@ -26,11 +26,26 @@ export const u32 = integer(4, 0xffffffff);
 /** Eight big-endian bytes. Safe integers only: positions and µs stay far below 2^53. */
 export const u64 = integer(8, Number.MAX_SAFE_INTEGER);
 
+/**
+ * Bytes for a key: outside of the JavaScript heap, where the collector would move them and leave a copy behind that no wiping
+ * reaches. `Buffer.alloc` puts up to 64 bytes — every key — on the heap.
+ */
+export const keyBuffer = (length: number): Buffer => Buffer.from(new ArrayBuffer(length));
+
+/** A copy of a key; `Buffer.from` would put it into a pool that is handed out again uncleared. */
+export const keyCopy = (key: Uint8Array): Buffer => concat(key);
+
+/** The key that a text holds, in hex or base64: what cannot be read ends it early, as in `Buffer.write`. */
+export const keyFromText = (text: string, encoding: 'hex' | 'base64'): Buffer => {
+  const bytes = keyBuffer(Buffer.byteLength(text, encoding));
+  return bytes.subarray(0, bytes.write(text, encoding));
+};
+
 /** The parts one after another. Fit for keys: never a slice of the shared pool. */
 export const concat = (...parts: readonly Uint8Array[]): Buffer => {
   let length = 0;
   for (const part of parts) length += part.length;
-  const out = Buffer.alloc(length);
+  const out = keyBuffer(length);
   let at = 0;
   for (const part of parts) {
     out.set(part, at);

@@ -2,7 +2,7 @@
  * Lines of the two files that are kept outside the database: erasure keys and the erasure list (formats.md §6). A line is
  * taken only if it is, byte for byte, one that is written here.
  */
-import { concat, constantTimeEqual, label, type Uuid, u64, uuidBytes, uuidText } from './bytes.js';
+import { concat, constantTimeEqual, keyFromText, label, type Uuid, u64, uuidBytes, uuidText } from './bytes.js';
 import { prf } from './prf.js';
 
 export interface ErasureKeyLine {
@@ -33,9 +33,7 @@ export const decodeErasureKeyLine = (line: string): ErasureKeyLine | null => {
   if (ledger === undefined || digits === undefined || base64 === undefined || created === undefined) return null;
   const term = Number(digits);
   if (term > TERM_MAX) return null;
-  // Not Buffer.from: its shared pool would keep the key.
-  const key = Buffer.alloc(32);
-  key.write(base64, 'base64');
+  const key = keyFromText(base64, 'base64');
   // The last character has two bits too many: only zeros are what was written.
   return key.toString('base64') === base64 ? { ledger: Buffer.from(ledger, 'hex'), term, key, created } : null;
 };

@@ -1,13 +1,13 @@
 /** The only place that draws randomness. A pool saves system calls; each slice is wiped from it as it leaves. */
 import { randomFillSync } from 'node:crypto';
-import { type Uuid, uuidText } from './bytes.js';
+import { keyBuffer, type Uuid, uuidText } from './bytes.js';
 
 const pool = Buffer.alloc(16_384);
 let used = pool.length;
 
 /** `n` fresh bytes of the operating system's generator, in an allocation of their own. */
 export const randomBytes = (n: number): Buffer => {
-  const out = Buffer.alloc(n);
+  const out = keyBuffer(n);
   if (n > 1024) return randomFillSync(out);
   if (used + n > pool.length) {
     randomFillSync(pool);

@@ -4,6 +4,7 @@
  * do is told by the slot's commitment alone.
  */
 import { combine, split } from 'shamir-secret-sharing';
+import { keyCopy } from '../crypto/bytes.js';
 
 export interface Split {
   readonly shares: number;
@@ -18,7 +19,7 @@ export const KEY_BYTES = 32;
 const plain = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
 
 export const splitKey = async (key: Buffer, { shares, threshold }: Split): Promise<readonly Buffer[]> => {
-  if (shares === 1) return [Buffer.from(key)];
+  if (shares === 1) return [keyCopy(key)];
   const secret = plain(key);
   try {
     return (await split(secret, shares, threshold)).map(share =>

@@ -4,7 +4,7 @@
  */
 import { Argon2CostRefused, argon2id } from '../crypto/argon2.js';
 import { open, seal } from '../crypto/box.js';
-import { type Uuid, u32, wipe, ZERO_UUID } from '../crypto/bytes.js';
+import { keyCopy, type Uuid, u32, wipe, ZERO_UUID } from '../crypto/bytes.js';
 import { slotContext } from '../crypto/contexts.js';
 import { sha256 } from '../crypto/prf.js';
 import { randomBytes, randomUuid4 } from '../crypto/random.js';
@@ -89,7 +89,7 @@ export const splitOf = (rows: readonly SlotRow[]): Split | null => {
 
 /** `fileKey`: the 32 bytes of the key file. */
 export const newKeyFileSlot = (ledger: Buffer, root: RootKey, fileKey: Buffer): NewSlot =>
-  sealSlot(ledger, root, SlotKind.keyFile, randomBytes(16), Buffer.from(fileKey));
+  sealSlot(ledger, root, SlotKind.keyFile, randomBytes(16), keyCopy(fileKey));
 
 const sealSlot = (ledger: Buffer, root: RootKey, kind: number, params: Buffer, ikm: Buffer): NewSlot => {
   const slotId = randomUuid4();

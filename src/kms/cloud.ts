@@ -3,7 +3,7 @@
  * finds its credentials in its usual way. Packages that may be absent have no types here: what they give is looked at.
  */
 import * as t from 'io-ts';
-import { wipe } from '../crypto/bytes.js';
+import { keyCopy, wipe } from '../crypto/bytes.js';
 import { type Kms, KmsError } from './kms.js';
 
 /** Loads a package by its name. */
@@ -136,7 +136,7 @@ const Bytes = new t.Type<Uint8Array>(
 const bytesIn = (uri: string, name: string, answer: unknown): Buffer => {
   const decoded = Bytes.decode(member(answer, name));
   if (decoded._tag === 'Left') throw new KmsError('refused', `${uri}: its client answered in a way that is not known`);
-  const copy = Buffer.from(decoded.right);
+  const copy = keyCopy(decoded.right);
   wipe(decoded.right);
   return copy;
 };

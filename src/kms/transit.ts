@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as t from 'io-ts';
 import { Agent, request } from 'undici';
+import { keyFromText } from '../crypto/bytes.js';
 import { type Kms, KmsError } from './kms.js';
 
 export interface TransitSettings {
@@ -37,7 +38,7 @@ export const transitKms = (uri: string, settings: TransitSettings): Kms => ({
   },
   unwrap: async ciphertext => {
     const answer = await ask(uri, settings, 'decrypt', { ciphertext: ciphertext.toString('utf8') });
-    return Buffer.from(understood(uri, Decrypted, answer).data.plaintext, 'base64');
+    return keyFromText(understood(uri, Decrypted, answer).data.plaintext, 'base64');
   },
 });
 

@@ -3,7 +3,7 @@
  * or nobody went on for a quarter of an hour. Who gave which share is kept nowhere.
  */
 import { randomUUID } from 'node:crypto';
-import { constantTimeEqual, wipe } from '../crypto/bytes.js';
+import { constantTimeEqual, keyCopy, wipe } from '../crypto/bytes.js';
 
 const FORGET_MS = 15 * 60_000;
 
@@ -27,7 +27,7 @@ export class ShareProgress {
     const before = this.#shares.find(given => given.at(-1) === number);
     if (before !== undefined) return constantTimeEqual(before, share) ? 'same' : 'conflict';
     if (this.#shares.length === 0) this.#nonce = randomUUID();
-    this.#shares.push(Buffer.from(share));
+    this.#shares.push(keyCopy(share));
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.reset(), FORGET_MS);
     this.#timer.unref();

@@ -8,7 +8,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type pino from 'pino';
 import type { Config, Flags } from '../config.js';
-import { wipe } from '../crypto/bytes.js';
+import { keyCopy, wipe } from '../crypto/bytes.js';
 import type { Answer } from '../http/answer.js';
 import { topLevel } from '../http/body.js';
 import { dispatch } from '../http/dispatch.js';
@@ -60,7 +60,7 @@ export const startKeeper = async (config: Config, flags: Flags, log: pino.Logger
 
 /** A copy: the session wipes its own when it ends. */
 const rootOf = ({ custody }: Session): Root => ({
-  key: Buffer.from(custody.rootKey),
+  key: keyCopy(custody.rootKey),
   generation: custody.keyring.rootGeneration,
 });
 

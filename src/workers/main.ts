@@ -6,13 +6,14 @@ import type pino from 'pino';
 import { causeOf } from '../cause.js';
 import { type Config, readConfig } from '../config.js';
 import { knownAnswerTest } from '../crypto/box.js';
-import { wipe } from '../crypto/bytes.js';
+import { keyCopy, wipe } from '../crypto/bytes.js';
 import type { Answer } from '../http/answer.js';
 import type { Call } from '../http/call.js';
 import { createServer } from '../http/server.js';
 import type { ConnectionOptions } from '../postgres/connection.js';
 import { connectionFromUrl, UnusableDatabase } from '../postgres/connection-url.js';
 import { openDatabase } from '../postgres/database.js';
+import { closeDoors } from '../process-guard.js';
 import { assemble, createLogger, httpOptions } from '../program.js';
 import { FromKeeper, type FromWorker, type Reach } from './messages.js';
 
@@ -27,6 +28,7 @@ const serve = async ({ flags, reach }: Start): Promise<void> => {
   const read = readConfig(flags);
   if (read._tag === 'Left') throw new UnusableDatabase(read.left);
   const config = read.right;
+  closeDoors();
   knownAnswerTest();
   const log = createLogger(config);
   const { schema, dataFolder, poolSize } = config;
@@ -48,7 +50,7 @@ const serve = async ({ flags, reach }: Start): Promise<void> => {
   listen(async message => {
     switch (message.kind) {
       case 'open': {
-        const key = Buffer.from(message.rootKey);
+        const key = keyCopy(message.rootKey);
         wipe(Buffer.from(message.rootKey.buffer, message.rootKey.byteOffset, message.rootKey.byteLength));
         const opened = await assembled.nexus.adopt({ key, generation: message.generation });
         // A worker that stays sealed would refuse its share of the requests: it goes, and another one tries.

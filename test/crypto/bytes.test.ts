@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert';
 import {
   concat,
   constantTimeEqual,
+  keyCopy,
+  keyFromText,
   label,
   passing,
   str,
@@ -105,6 +107,15 @@ describe('a UUID', test => {
 });
 
 describe('bytes', test => {
+  test('of keys are off the heap, where no collection leaves copies of them', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const keys = Array.from({ length: 20_000 }, () => keyCopy(Buffer.alloc(32, 7)));
+    assert.ok(process.memoryUsage().arrayBuffers - before > 20_000 * 30);
+    assert.ok(keys.every(key => key.buffer.byteLength === 32 && key[31] === 7));
+    assert.equal(keyFromText('ff00', 'hex'), Buffer.from([255, 0]));
+    assert.equal(keyFromText('AQI=', 'base64'), Buffer.from([1, 2]));
+  });
+
   test('are joined in an allocation of their own, so that no pool keeps a key', () => {
     for (const joined of [concat(Buffer.from('a'), Buffer.from('bc')), str('abc'), u32(7), uuidBytes(ZERO_UUID)])
       assert.is(joined.buffer.byteLength, joined.length);
