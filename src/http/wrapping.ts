@@ -3,22 +3,25 @@
  * given out instead. Errors, misses and answers without content stay as they are.
  */
 import * as t from 'io-ts';
-import { members } from '../domain/json/members.js';
 import type { WrappedResponse, Wrapping } from '../operations/wrapping/contract.js';
 import { type Answer, envelope, errors, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, judged } from './call.js';
 import { stringField } from './fields.js';
 import { printTime } from './times.js';
 
-const Auth = t.union([t.null, t.type({ accessor: t.string })]);
+/** Not wrapped already. */
+const Envelope = t.type({
+  request_id: t.string,
+  wrap_info: t.null,
+  auth: t.union([t.null, t.type({ accessor: t.string })]),
+});
 
 /** Null: there is nothing to wrap. */
 const responseOf = ({ status, body }: Answer): WrappedResponse | null => {
   if ((status !== 200 && status !== 404) || body === null || !body.startsWith('{"request_id":')) return null;
-  const parts = members(body);
-  if (parts?.get('wrap_info') !== 'null') return null;
-  const auth: unknown = JSON.parse(parts.get('auth') ?? 'null');
-  return { status, body, accessor: Auth.is(auth) ? auth?.accessor || null : null };
+  const parsed: unknown = JSON.parse(body);
+  // A batch token has no accessor.
+  return Envelope.is(parsed) ? { status, body, accessor: parsed.auth?.accessor || null } : null;
 };
 
 /** The answer, or what is given out instead of it where the request asks for that. */

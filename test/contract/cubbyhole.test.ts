@@ -2,12 +2,13 @@
 import * as assert from 'uvu/assert';
 import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
-import { type Store, storeRows } from './support/stores.js';
+import { type Store, storeRows, untilIs } from './support/stores.js';
 import { refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
 
 let cluster: TestCluster;
 let node: TestNode;
 let calls: TokenCalls;
+let other: TestNode;
 let store: Store;
 
 const MARKER = 'marker-cubbyhole-4711';
@@ -19,6 +20,7 @@ describe('a cubbyhole', test => {
   test.before(async () => {
     cluster = await testCluster();
     node = cluster.node;
+    other = await cluster.newNode();
     calls = tokenCalls(node);
     store = await storeRows(cluster);
   });
@@ -82,13 +84,13 @@ describe('a cubbyhole', test => {
     await calls.post('cubbyhole/secret', { v: 1 }, own);
     const made = (await calls.get('sys/ledger/events?type=token.created&limit=1000')).body.data.events.at(-1);
     const id = made.stream_id.replaceAll('-', '');
-    for (const other of [
+    for (const another of [
       cluster.rootToken,
       await token(),
       (await calls.make({}, { by: cluster.rootToken })).client_token,
     ])
       for (const path of ['cubbyhole/secret', `cubbyhole/${id}/secret`, `cubbyhole/${id}`])
-        assert.is((await calls.get(path, other)).status, 404, path);
+        assert.is((await calls.get(path, another)).status, 404, path);
   });
 
   test('is for service tokens only', async () => {
@@ -127,7 +129,6 @@ describe('a cubbyhole', test => {
   test('is written by many at once without a word lost or left', async () => {
     const own = await token();
     const before = await store.keys();
-    const other = await cluster.newNode();
     const replies = await Promise.all(
       Array.from({ length: 12 }, (_, v) =>
         (v % 2 === 0 ? node : other).call('POST', 'cubbyhole/race', { v }, { token: own }),
@@ -156,27 +157,39 @@ describe('a cubbyhole', test => {
     await calls.policy('parent', 'path "auth/token/create" { capabilities = ["update"] }');
     const parent = await token({ policies: ['parent'] });
     const child = (await calls.make({}, { by: parent })).client_token;
-    const [revoked, short, spent] = [await token(), await token({ ttl: '2s' }), await token({ num_uses: 2 })];
-    for (const each of [revoked, short, parent, child, spent])
+    const [revoked, spent] = [await token(), await token({ num_uses: 2 })];
+    for (const each of [revoked, parent, child, spent])
       assert.is((await calls.post('cubbyhole/deep/x', { v: MARKER }, each)).status, 204);
     await calls.post('cubbyhole/y', { v: MARKER }, revoked);
     const kept = await token();
     await calls.post('cubbyhole/x', { v: 1 }, kept);
-    assert.is((await store.keys()) - before, 7);
+    const many = await token();
+    const writes = Array.from({ length: 130 }, (_, v) => calls.post(`cubbyhole/${v % 3}/${v}`, { v: MARKER }, many));
+    for (const { status } of await Promise.all(writes)) assert.is(status, 204);
+    const erased = store.erased(other);
+    assert.is((await store.keys()) - before, 6 + 130);
+    const short = await token({ ttl: '2s' });
+    assert.is((await calls.post('cubbyhole/deep/x', { v: MARKER }, short)).status, 204);
+    const headers = { 'x-vault-wrap-ttl': '2' };
+    const wrapped = await node.call('POST', 'sys/wrapping/wrap', { v: MARKER }, { headers });
+    await calls.post('auth/token/revoke', { token: many });
     await calls.post('auth/token/revoke', { token: revoked });
     await calls.post('auth/token/revoke', { token: parent });
     await calls.get('auth/token/lookup-self', spent);
     for (const each of [revoked, parent, child, spent])
       refusedWith(await calls.get('cubbyhole/deep/x', each), 403, 'permission denied');
-    await store.untilKeys(before + 1);
+    await untilIs(before + 1, store.keys);
+    await untilIs(erased + 6 + 1 + 130, () => store.erased(other));
     refusedWith(await calls.get('cubbyhole/deep/x', short), 403, 'permission denied');
+    const late = await calls.post('sys/wrapping/unwrap', { token: wrapped.body.wrap_info.token });
+    refusedWith(late, 400, 'wrapping token is not valid');
     assert.equal((await calls.get('cubbyhole/x', kept)).body.data, { v: 1 });
     const { events } = (await calls.get('sys/ledger/events?type=secret.destroyed&limit=1000')).body.data;
     const swept = events.filter(({ op }: { op: string }) => op === 'cubbyhole.sweep');
-    assert.is(swept.length, 6);
+    assert.is(swept.length, 6 + 1 + 130);
     for (const event of swept) {
       assert.equal([event.actor, event.actor_kind], [null, 'system']);
-      assert.match(event.path, /^cubbyhole\/[0-9a-f]{32}\/(deep\/x|y)$/);
+      assert.match(event.path, /^cubbyhole\/[0-9a-f]{32}\/(deep\/x|y|response|[012]\/\d+)$/);
       assert.ok(event.change.through >= 1);
     }
   });

@@ -21,7 +21,7 @@ export const cubbyholeOperations = (app: App, projections: ProjectionReads): Cub
     const op = 'cubbyhole.read';
     const holder = await holderOf(app, session, context, op);
     // How clients unwrapped before there was a route for it: single use, like it.
-    if (isWrapping(holder) && path === RESPONSE) return readResponse(app, session, context, holder);
+    if (isWrapping(holder) && path.replace(/\/$/, '') === RESPONSE) return readResponse(app, session, context, holder);
     const { node } = locateIn(session, holder.id, path).path;
     const { state, written, keys } = await readStored(session, node);
     authoriseFolded(app, session, context, { op, capability: 'read' });

@@ -3,6 +3,7 @@
  * dead, and here its keys go. It looks at what is there instead of remembering what has to be done, so it goes on wherever
  * it was stopped, whoever died meanwhile; and of several nodes that sweep at once, the first at the head has done it.
  */
+import type { Mount } from '../../authority/mounts.js';
 import { type Uuid, ZERO_UUID } from '../../crypto/bytes.js';
 import { erasing } from '../../domain/secret/sequence.js';
 import type { SecretState } from '../../domain/secret/state.js';
@@ -22,6 +23,8 @@ const SECRETS_AT_ONCE = 100;
 const EVERY_MS = 2000;
 /** A round that took long is followed by a rest that is this much longer. */
 const REST = 20;
+/** What failed is not tried again before. */
+const FAILED_MS = 10_000;
 const DEADLINE_MS = 30_000;
 
 /** Makes rounds until it is stopped. */
@@ -33,17 +36,22 @@ export const keepSwept = (
 ): (() => void) => {
   let stopped = false;
   let timer: NodeJS.Timeout;
-  const sweep = new Sweep(session, projections, nodeId, () => stopped || session.closed);
+  let failures = 0;
+  const notice = (cause: unknown): void => {
+    failures += 1;
+    if (!stopped) failed(cause);
+  };
+  const sweep = new Sweep(session, projections, nodeId, () => stopped || session.closed, notice);
   const later = (ms: number): void => {
     timer = setTimeout(() => void round(), ms);
     timer.unref();
   };
   const round = async (): Promise<void> => {
     const startedAt = performance.now();
-    await sweep.round().catch(cause => {
-      if (!stopped) failed(cause);
-    });
-    if (!stopped) later(Math.max(EVERY_MS, REST * (performance.now() - startedAt)));
+    failures = 0;
+    await sweep.round().catch(notice);
+    const rest = REST * (performance.now() - startedAt);
+    if (!stopped) later(Math.max(failures === 0 ? EVERY_MS : FAILED_MS, rest));
   };
   later(EVERY_MS);
   return () => {
@@ -61,6 +69,8 @@ class Sweep {
     readonly projections: ProjectionReads,
     readonly nodeId: string,
     readonly stopped: () => boolean,
+    /** One row that is not right stops nothing but its own secret. */
+    readonly failed: (cause: unknown) => void,
   ) {}
 
   async round(): Promise<void> {
@@ -70,7 +80,7 @@ class Sweep {
       const stores = await this.projections.foldersAfter(mount.id, after, STORES_AT_ONCE);
       const now = this.session.now();
       for (const { node, box } of stores) {
-        const token = tokenOfSegment(nameOf(this.session, mount, node, mount.id, box));
+        const token = this.#ownerOf(mount, node, box);
         if (token !== null && livingById(this.session, token, now) === null) dead.set(node, token);
       }
       const last = stores.at(-1);
@@ -81,6 +91,15 @@ class Sweep {
     this.#suspects = new Set(dead.keys());
     for (let at = 0; at < due.length && !this.stopped(); at += SECRETS_AT_ONCE)
       await this.#empty(new Map(due.slice(at, at + SECRETS_AT_ONCE)));
+  }
+
+  #ownerOf(mount: Mount, node: Uuid, box: Buffer): Uuid | null {
+    try {
+      return tokenOfSegment(nameOf(this.session, mount, node, mount.id, box));
+    } catch (cause) {
+      this.failed(cause);
+      return null;
+    }
   }
 
   async #empty(stores: ReadonlyMap<Uuid, Uuid>): Promise<void> {
@@ -95,7 +114,9 @@ class Sweep {
   /** The position of its last event; null: nothing was left to do. */
   async #destroy(stores: ReadonlyMap<Uuid, Uuid>, secrets: readonly TreeSecret[]): Promise<number | null> {
     const { session } = this;
-    const doomed = (await Promise.all(secrets.map(secret => this.#prepare(stores, secret)))).flat();
+    const prepared = await Promise.allSettled(secrets.map(secret => this.#prepare(stores, secret)));
+    const doomed = prepared.flatMap(each => (each.status === 'fulfilled' ? each.value : []));
+    for (const each of prepared) if (each.status === 'rejected') this.failed(each.reason);
     if (doomed.length === 0) return null;
     const result = { position: null, destroyed: [] };
     const command: Command<SecretState, Swept> = {

@@ -1,24 +1,31 @@
 /** What of the tokens' own stores lies in the database and beside it: key rows, events, the erasure list. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestCluster } from '../../support/cluster.js';
+import type { TestCluster, TestNode } from '../../support/cluster.js';
 
 export interface Store {
   /** Key rows of secrets. */
   keys(): Promise<number>;
-  /** Waits until there are so many; fails after a bound. */
-  untilKeys(count: number): Promise<void>;
   /** Types of the events of the stream that has one at `position`, in order. */
   typesOf(position: number): Promise<readonly string[]>;
   /** Types of the events of that commit, in order. */
   batchOf(position: number): Promise<readonly string[]>;
-  /** Lines of the first node's erasure list. */
-  erased(): number;
+  /** Lines of the nodes' erasure lists: of several that sweep, the one that did it has the line. */
+  erased(...others: readonly TestNode[]): number;
   /** Every row of the ledger's tables as text, bytes as what they are. */
   dump(): Promise<string>;
 }
 
-const SWEPT_MS_MAX = 20_000;
+const UNTIL_MS_MAX = 20_000;
+
+/** Waits until it is so many; fails after a bound. */
+export const untilIs = async (count: number, find: () => Promise<number> | number): Promise<void> => {
+  for (const until = Date.now() + UNTIL_MS_MAX; ; await new Promise(resolve => setTimeout(resolve, 50))) {
+    const found = await find();
+    if (found === count) return;
+    if (Date.now() > until) throw new Error(`${found}, not ${count}`);
+  }
+};
 
 export const storeRows = async (cluster: TestCluster): Promise<Store> => {
   const client = await cluster.db.client();
@@ -30,13 +37,6 @@ export const storeRows = async (cluster: TestCluster): Promise<Store> => {
     Number((await client.query('select count(*) as n from keys where kind = 1')).rows[0].n);
   return {
     keys,
-    untilKeys: async count => {
-      for (const until = Date.now() + SWEPT_MS_MAX; ; await new Promise(resolve => setTimeout(resolve, 50))) {
-        const found = await keys();
-        if (found === count) return;
-        if (Date.now() > until) throw new Error(`${found} key rows are there, not ${count}`);
-      }
-    },
     typesOf: position => types('stream_id = (select stream_id from events where position = $1)', position),
     batchOf: position =>
       types(
@@ -44,7 +44,11 @@ export const storeRows = async (cluster: TestCluster): Promise<Store> => {
            and position <= (select min(size) from batches where size >= $1)`,
         position,
       ),
-    erased: () => readFileSync(join(cluster.node.folder, 'erasure-list'), 'utf8').trim().split('\n').length,
+    erased: (...others) =>
+      [cluster.node, ...others].reduce((sum, { folder }) => {
+        const list = join(folder, 'erasure-list');
+        return sum + (existsSync(list) ? readFileSync(list, 'utf8').trim().split('\n').length : 0);
+      }, 0),
     dump: async () => {
       const texts: string[] = [];
       for (const table of ['events', 'keys', 'blocks', 'batches', 'slots', 'keyring'])
