@@ -18,6 +18,7 @@ import { putCommand } from './commands/put.js';
 import { restoreCommand } from './commands/restore.js';
 import { demoCommand, devCommand, projectorCommand, serverCommand } from './commands/run.js';
 import { deleteCommand, destroyCommand, undeleteCommand } from './commands/versions.js';
+import { unwrapCommand, wrapCommand } from './commands/wrapping.js';
 
 const ENVIRONMENT = `
 Environment:
@@ -48,6 +49,8 @@ export const buildProgram = (cli: Cli, version: string): Command =>
     .addCommand(undeleteCommand(cli).helpGroup('Secrets:'))
     .addCommand(destroyCommand(cli).helpGroup('Secrets:'))
     .addCommand(metadataCommand(cli).helpGroup('Secrets:'))
+    .addCommand(wrapCommand(cli).helpGroup('Secrets:'))
+    .addCommand(unwrapCommand(cli).helpGroup('Secrets:'))
     .addCommand(eraseCommand(cli).helpGroup('Erasure:'))
     .addCommand(holdCommand(cli).helpGroup('Erasure:'))
     .addCommand(retentionCommand(cli).helpGroup('Erasure:'))

@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { appRoles, enable } from './support/logins.js';
 import { type Store, storeRows } from './support/stores.js';
 import { later, refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
 import { type WrappingCalls, wrappingCalls } from './support/wrapping.js';
@@ -311,12 +312,28 @@ describe('sys/wrapping', test => {
     }
   });
 
-  test('hands over a credential as an agent takes it: look, compare, unwrap', async () => {
-    const handed = await wrapping.wrap('POST', 'auth/token/create', { policies: ['x'] });
-    const looked = await node.call('GET', 'sys/wrapping/lookup', undefined, { token: handed.token });
-    assert.is(looked.body.data.creation_path, 'auth/token/create');
-    const taken = await node.call('PUT', 'sys/wrapping/unwrap', undefined, { token: handed.token });
-    assert.is(taken.body.auth.accessor, handed.wrapped_accessor);
+  test('hands over a secret id as an agent takes it: look, compare, unwrap, log in', async () => {
+    await enable(node, 'approle', { type: 'approle' });
+    const roles = appRoles(node);
+    const roleId = await roles.role('web', { token_policies: ['x'], secret_id_num_uses: 1 });
+    const { token, creation_path, wrapped_accessor } = await wrapping.wrap(
+      'PUT',
+      'auth/approle/role/web/secret-id',
+      {},
+    );
+    assert.equal([creation_path, wrapped_accessor], ['auth/approle/role/web/secret-id', undefined]);
+    const looked = await node.call('GET', 'sys/wrapping/lookup', undefined, { token });
+    assert.is(looked.body.data.creation_path, creation_path);
+    const { secret_id } = (await node.call('PUT', 'sys/wrapping/unwrap', undefined, { token })).body.data;
+    const { auth } = (await roles.logIn(roleId, secret_id)).body;
+    assert.ok(await calls.lives(auth.client_token));
+    const wrapped = await wrapping.wrap(
+      'POST',
+      'auth/approle/login',
+      { role_id: roleId, secret_id: (await roles.secretId('web')).secret_id },
+      { token: null },
+    );
+    assert.is((await wrapping.unwrap(wrapped.token)).body.auth.accessor, wrapped.wrapped_accessor);
   });
 
   test('is all on record, with accessors and without a token or a content', async () => {

@@ -6,6 +6,7 @@ import { memberAt, members, plainText } from '../arguments/json-text.js';
 import { momentQuery } from '../arguments/moments.js';
 import { wholeNumber } from '../arguments/numbers.js';
 import { type CommonOptions, type MomentFlags, withConnection, withMoment } from '../arguments/options.js';
+import { wrapHeader, wrapTtlOption } from '../arguments/wrap-ttl.js';
 import { type Cli, withClient } from '../cli.js';
 import type { Answer, Client } from '../client.js';
 import { CliError, ExitCode } from '../exit-codes.js';
@@ -14,8 +15,10 @@ import { decodeAnswer, enveloped, refused } from '../requests.js';
 import { passWarnings, printAnswer } from '../results.js';
 import { severalLines } from '../terminal/escape.js';
 import { printTable } from '../terminal/table.js';
+import { printWrapping } from './wrapping.js';
 
-type Options = CommonOptions & MomentFlags & { readonly field?: string; readonly version?: number };
+type Options = CommonOptions &
+  MomentFlags & { readonly field?: string; readonly version?: number; readonly wrapTtl?: string };
 
 const Found = enveloped(
   t.type({
@@ -46,8 +49,14 @@ const gone = (place: Place, answer: Answer): CliError | null => {
       );
 };
 
-const read = async (client: Client, place: Place, query: Record<string, string | undefined>): Promise<Answer> => {
-  const answer = await client.call({ method: 'GET', path: route(place, 'data'), query });
+const read = async (
+  client: Client,
+  place: Place,
+  query: Record<string, string | undefined>,
+  wrapTtl: string | undefined,
+): Promise<Answer> => {
+  const headers = wrapHeader(wrapTtl);
+  const answer = await client.call({ method: 'GET', path: route(place, 'data'), query, headers });
   if (answer.status === 200) return answer;
   const folder = [...place.mount, ...place.path.slice(0, -1)].join('/');
   throw (
@@ -65,15 +74,17 @@ export const getCommand = (cli: Cli): Command =>
     .argument('<path>', 'the secret, such as secret/team/db')
     .addOption(new Option('--field <name>', 'print only this field, exactly as it is'))
     .addOption(new Option('--version <n>', 'this version instead of the current one').argParser(wholeNumber(1)))
+    .addOption(
+      wrapTtlOption('--wrap-ttl <duration>', 'keep it for whoever brings the token that is printed').conflicts('field'),
+    )
     .action(async (path: string, options: Options) =>
       withClient(cli, options, async client => {
         const { terminal } = cli;
         const moment = momentQuery(options, cli.now());
         const place = await secretAt(client, path);
-        const answer = await read(client, place, {
-          ...moment,
-          ...(options.version === undefined ? {} : { version: String(options.version) }),
-        });
+        const query = { ...moment, ...(options.version === undefined ? {} : { version: String(options.version) }) };
+        const answer = await read(client, place, query, options.wrapTtl);
+        if (options.wrapTtl !== undefined) return printWrapping(cli, answer, options.json);
         passWarnings(terminal, answer);
         const { metadata } = decodeAnswer(answer, Found).data;
         const fields = members(memberAt(answer.text, 'data', 'data') ?? '') ?? new Map<string, string>();
