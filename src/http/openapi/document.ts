@@ -37,7 +37,7 @@ const operation = (route: Route, verb: DescribedVerb, { summary, fields, success
   ];
   return {
     summary,
-    tags: [route.path.startsWith('sys/') ? 'system' : route.mount === undefined ? 'auth' : route.mount],
+    tags: [route.mount ?? (route.path.startsWith('sys/') ? 'system' : (route.path.split('/')[0] ?? ''))],
     operationId: `${verb}-${templateOf(route)
       .replace(/[^\w]+/g, '-')
       .replace(/^-|-$/g, '')}`,

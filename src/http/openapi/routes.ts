@@ -9,6 +9,7 @@ import { secrets } from './secrets.js';
 import { system } from './system.js';
 import { tokens } from './tokens.js';
 import { userpass } from './userpass.js';
+import { wrapping } from './wrapping.js';
 
 export const ROUTES: readonly Route[] = [
   ...system,
@@ -17,6 +18,7 @@ export const ROUTES: readonly Route[] = [
   ...cert,
   ...userpass,
   ...secrets,
+  ...wrapping,
   ...ledger,
   ...keys,
 ];
