@@ -35,6 +35,7 @@ const ENDS: ReadonlySet<string> = new Set([
 const REPLACES: ReadonlySet<string> = new Set([
   'policy.written',
   'role.written',
+  'login.written',
   'quota.written',
   'config.changed',
   'secretid.spent',
@@ -54,6 +55,7 @@ export class History {
     const { position, eventId, streamId, streamVersion, type, recordedAt, actor, keyId, facts } = event;
     if (isToken(type)) return;
     const before = this.#byStream.get(streamId) ?? [];
+    if (type === 'role.removed') this.#endSecretIds(header);
     if (ENDS.has(type) || (type === 'secretid.spent' && !(Number(facts.uses) > 0))) {
       this.#byStream.delete(streamId);
       this.#size -= before.length;
@@ -63,6 +65,16 @@ export class History {
     kept.push({ position, eventId, streamId, streamVersion, type, recordedAt, actor, keyId, facts, header });
     this.#byStream.set(streamId, kept);
     this.#size += kept.length - before.length + (kept === before ? 1 : 0);
+  }
+
+  /** A role ends with its secret ids: a snapshot must not bring them back to one of the same name. */
+  #endSecretIds({ auth_mount, name }: Header): void {
+    for (const [streamId, [first, ...others]] of this.#byStream) {
+      if (first?.type !== 'secretid.created') continue;
+      if (first.header.auth_mount !== auth_mount || first.header.role !== name) continue;
+      this.#byStream.delete(streamId);
+      this.#size -= 1 + others.length;
+    }
   }
 
   /** In order of position, as JSON texts. */

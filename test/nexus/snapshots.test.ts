@@ -46,6 +46,30 @@ const shown = (authority: Authority): unknown => {
 const partsOf = async (): Promise<readonly { position: string; part: number; parts: number }[]> =>
   (await (await cluster.db.client()).query('select position, part, parts from snapshots order by position, part')).rows;
 
+/** Roles with secret ids that live, were spent, removed, and ended with their role; users with other passwords; logins. */
+const machinesAndPeople = async (): Promise<void> => {
+  for (const name of ['one', 'two']) {
+    await done('POST', `auth/machines/role/${name}`, { token_policies: 'team' });
+    for (let n = 0; n < 3; n += 1) await done('POST', `auth/machines/role/${name}/secret-id`, { num_uses: 3 });
+  }
+  const secretId = async (fields: object) =>
+    (await node.call('POST', 'auth/machines/role/one/secret-id', fields)).body.data;
+  const { role_id } = (await node.call('GET', 'auth/machines/role/one/role-id')).body.data;
+  for (const num_uses of [1, 2]) {
+    const { secret_id } = await secretId({ num_uses });
+    await done('POST', 'auth/machines/login', { role_id, secret_id });
+  }
+  await done('POST', 'auth/machines/role/one/secret-id/destroy', { secret_id: (await secretId({})).secret_id });
+  await done('DELETE', 'auth/machines/role/two');
+  await done('POST', 'auth/machines/role/two', {});
+  await done('POST', 'sys/auth/people', { type: 'userpass' });
+  for (const password of ['first', 'second']) await done('POST', 'auth/people/users/ann', { password });
+  await done('POST', 'auth/people/users/ann', { token_policies: 'team' });
+  await done('POST', 'auth/people/users/bob', { password: 'gone' });
+  await done('DELETE', 'auth/people/users/bob');
+  await done('POST', 'auth/people/login/ann', { password: 'second' });
+};
+
 describe('a snapshot of authority', test => {
   test.before(async () => {
     cluster = await testCluster();
@@ -59,6 +83,7 @@ describe('a snapshot of authority', test => {
     await done('POST', 'sys/auth/short-lived', { type: 'jwt' });
     await done('DELETE', 'sys/auth/short-lived');
     await done('POST', 'auth/token/roles/deploy', { allowed_policies: ['team'] });
+    await machinesAndPeople();
     for (let n = 0; n < 8; n += 1) await done('POST', 'auth/token/create', { policies: ['team'], meta: { n: `${n}` } });
     const { auth } = (await node.call('POST', 'auth/token/create', { policies: ['team'], num_uses: 3 })).body;
     await node.call('GET', 'auth/token/lookup-self', undefined, { token: auth.client_token });
@@ -74,6 +99,8 @@ describe('a snapshot of authority', test => {
     assert.ok(sessionOf(other).snapshotCount > 20);
     assert.equal(shown(sessionOf(other).authority), shown(sessionOf(node).authority));
     assert.is((await other.call('GET', 'auth/token/lookup-self')).status, 200);
+    assert.is((await other.call('POST', 'auth/people/login/ann', { password: 'second' })).status, 200);
+    assert.is((await other.call('LIST', 'auth/machines/role/two/secret-id')).status, 404);
     await other.stop();
   });
 

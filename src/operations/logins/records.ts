@@ -130,11 +130,14 @@ export const writeRecord = async (
   const made = await make({ session, mount, before });
   if (made === null) return { position: null };
   const { settings, unless, credential } = made;
+  if (credential === undefined && JSON.stringify(settings) === JSON.stringify(before?.settings))
+    return { position: null };
   const streamId = authStream(session, kind, mount.id, place.name);
   const own = { auth_mount: mount.id, name: place.name, settings };
+  const keyId = credential?.keyId ?? credentialOf(before)[0];
   return changeAuthority(app, caller, context, {
     ...{ op, capability, type: EVENTS[kind].written, streamId },
-    own: credential === undefined ? own : { ...own, credential: credential.keyId },
+    own: keyId === undefined ? own : { ...own, credential: keyId },
     unless: () => {
       if (session.authority.mounts.byId(mount.id) === null) return { kind: 'no-mount', path: place.mount };
       // What was merged is not what is there.
