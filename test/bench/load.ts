@@ -19,6 +19,8 @@ const requestOf = (n: number) => {
       return { method: 'POST' as const, path: `/v1/secret/data/${path}`, headers, body };
     case 'read':
       return { method: 'GET' as const, path: `/v1/secret/data/${path}`, headers };
+    case 'empty':
+      return { method: 'GET' as const, path: '/empty', headers };
     case 'post':
       return { method: 'POST' as const, path: '/post', headers, body };
     default:

@@ -14,9 +14,10 @@ import { Projector } from '../../src/projector/projector.js';
 import { rebuild } from '../../src/projector/rebuild.js';
 import { batchCeiling, singleRows } from './baselines.js';
 import { baselineTables, projectionEvents } from './fixtures.js';
+import { httpFigures } from './http.js';
 import { inProcess } from './in-process.js';
 import { policyFigures } from './policies.js';
-import { load, residentMb, startDevServer, startEmptyServer } from './processes.js';
+import { residentMb, startDevServer } from './processes.js';
 import { below, figure, floor, perSecond, say } from './report.js';
 import { fillTokens, startFromSnapshot } from './tokens.js';
 
@@ -75,37 +76,8 @@ try {
   figure('as-of read, stream of 100,000 versions', `${long.toFixed(2)} ms`);
   floor('as of on 100,000 versions within 2 × of 10', long <= 2 * short, `${(long / short).toFixed(2)} ×`);
 
-  say('\nHTTP at 64 connections, load from another process');
   const server = await startDevServer(join(folder, 'http'));
-  const empty = await startEmptyServer(embedded.connection);
-  const post = await load(empty.address, '', 'post', 64, SECONDS);
-  figure('empty fastify, JSON POST', perSecond(post.rate), 'baseline');
-  for (const writers of [1, 16, 64, 256]) {
-    const write = await load(server.address, server.token, 'write', writers, SECONDS);
-    figure(
-      `writes at ${writers}`,
-      perSecond(write.rate),
-      `p50 ${write.p50.toFixed(1)} ms, p99 ${write.p99.toFixed(1)} ms, ${(write.rate / single).toFixed(2)} × single rows`,
-    );
-    if (writers !== 64) continue;
-    const wanted = Math.min(2.5 * single, 0.25 * post.rate);
-    floor(
-      'HTTP writes at 64 ≥ min(2.5 × single rows, 25 % of empty POST)',
-      write.rate >= wanted,
-      `${perSecond(write.rate)} against ${perSecond(wanted)}`,
-    );
-  }
-  const pooled = await load(empty.address, '', 'pooled', 64, SECONDS);
-  figure('pooled single-row read through fastify', perSecond(pooled.rate), `baseline, p99 ${pooled.p99.toFixed(1)} ms`);
-  const read = await load(server.address, server.token, 'read', 64, SECONDS);
-  figure('reads', perSecond(read.rate), `p50 ${read.p50.toFixed(1)} ms, p99 ${read.p99.toFixed(1)} ms`);
-  floor(
-    'HTTP reads at 64 ≥ 1.2 × pooled single-row route',
-    read.rate >= 1.2 * pooled.rate,
-    `${(read.rate / pooled.rate).toFixed(2)} ×`,
-  );
-  floor('p99 of reads < 100 ms', read.p99 < 100, `${read.p99.toFixed(1)} ms`);
-  empty.stop();
+  await httpFigures(folder, server, embedded.connection, single);
   await server.stop();
 
   say('\nStart');

@@ -7,6 +7,7 @@ import * as t from 'io-ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const DevFile = t.type({ address: t.string, token: t.string });
+const Made = t.type({ keys: t.array(t.string), root_token: t.string });
 const Load = t.type({ rate: t.number, p50: t.number, p99: t.number, failed: t.number });
 export type Load = t.TypeOf<typeof Load>;
 
@@ -69,12 +70,55 @@ export const startDevServer = async (folder: string): Promise<Server> => {
   };
 };
 
-export const startEmptyServer = async (connection: object): Promise<{ address: string; stop(): void }> => {
+/** `tally server` with so many workers on an embedded PostgreSQL of its own, initialised and unsealed. */
+export const startServer = async (folder: string, workers: number): Promise<Server> => {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [join(here, '..', '..', 'src', 'cli', 'main.js'), 'server'], {
+    env: {
+      ...process.env,
+      ...{ TALLYSTICK_DATA: folder, TALLYSTICK_LISTEN: '127.0.0.1:0', DATABASE_URL: '', TALLYSTICK_LOG: 'error' },
+      ...{ TALLYSTICK_WORKERS: String(workers), TALLYSTICK_ERASURE_KEY: 'none' },
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', chunk => (said += String(chunk)));
+  const address = (): string | undefined => /listens on (\S+)/.exec(said)?.[1];
+  while (address() === undefined) {
+    if (child.exitCode !== null) throw new Error(`the server ended: ${said}`);
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+  const post = async (path: string, fields: object): Promise<unknown> =>
+    (await fetch(`${address()}/v1/${path}`, { method: 'POST', body: JSON.stringify(fields) })).json();
+  const made: unknown = await post('sys/init', { secret_shares: 1, secret_threshold: 1 });
+  if (!Made.is(made)) throw new Error('the server was not initialised');
+  await post('sys/unseal', { key: made.keys[0] });
+  return {
+    address: address() ?? '',
+    token: made.root_token,
+    pid: child.pid ?? 0,
+    readyMs: performance.now() - startedAt,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await new Promise(resolve => child.once('exit', resolve));
+    },
+  };
+};
+
+export interface Empty {
+  readonly address: string;
+  /** The same with the door for LIST on its sockets. */
+  readonly doorAddress: string;
+  stop(): void;
+}
+
+export const startEmptyServer = async (connection: object): Promise<Empty> => {
   const child = spawn(process.execPath, [join(here, 'empty-server.js'), JSON.stringify(connection)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const port = await new Promise<string>(resolve => child.stdout.once('data', chunk => resolve(String(chunk).trim())));
-  return { address: `http://127.0.0.1:${port}`, stop: () => void child.kill('SIGKILL') };
+  const ports = await new Promise<string>(resolve => child.stdout.once('data', chunk => resolve(String(chunk).trim())));
+  const [address = '', doorAddress = ''] = ports.split(' ').map(port => `http://127.0.0.1:${port}`);
+  return { address, doorAddress, stop: () => void child.kill('SIGKILL') };
 };
 
 /** MB resident, from the kernel. */
