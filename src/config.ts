@@ -29,6 +29,7 @@ const Variables = t.partial({
   TALLYSTICK_PLAIN_HTTP: t.string,
   TALLYSTICK_ERASURE_KEY: t.string,
   TALLYSTICK_PEPPER_FILE: t.string,
+  TALLYSTICK_KEY_EXPORT: t.string,
   TALLYSTICK_KMS: t.string,
   TALLYSTICK_OPEN_REKEY: t.string,
   TALLYSTICK_LOG: t.string,
@@ -71,6 +72,11 @@ export interface Config {
   readonly erasureKeyChosen: boolean;
   /** Of new slots the first; of older ones any. */
   readonly pepperFiles: readonly string[];
+  /** Where the newest key export is kept; null: nowhere. */
+  readonly keyExport:
+    | { readonly kind: 'folder'; readonly path: string }
+    | { readonly kind: 'exec'; readonly program: string }
+    | null;
   /** Keys that others keep: they open slots at the start. */
   readonly kms: readonly Kms[];
   /** Rekey and generate-root ask for shares alone, not for a token as well. */
@@ -127,6 +133,7 @@ const configFrom = (flags: Flags, set: Set): Config => {
       flags.plainHttp === true || isYes('TALLYSTICK_PLAIN_HTTP', set('plainHttp', 'TALLYSTICK_PLAIN_HTTP'), false),
     erasureKey: erasureKeyPlace(erasureKey, dataFolder),
     erasureKeyChosen: erasureKey !== null,
+    keyExport: keyExportPlace(set('keyExport', 'TALLYSTICK_KEY_EXPORT')),
     pepperFiles: (set('pepperFile', 'TALLYSTICK_PEPPER_FILE') ?? '').split(delimiter).filter(path => path !== ''),
     kms: kmsKeys(set('kms', 'TALLYSTICK_KMS') ?? ''),
     openRekey: isYes('TALLYSTICK_OPEN_REKEY', set('openRekey', 'TALLYSTICK_OPEN_REKEY'), false),
@@ -204,6 +211,14 @@ const kmsKeys = (text: string): readonly Kms[] =>
       if (kms._tag === 'Left') throw new Unusable(`TALLYSTICK_KMS: each ${kms.left}`);
       return kms.right;
     });
+
+const keyExportPlace = (text: string | null): Config['keyExport'] => {
+  if (text === null) return null;
+  const [, kind, path] = /^(folder|exec):(.+)$/s.exec(text) ?? [];
+  if (kind === 'folder' && path !== undefined) return { kind, path: resolve(path) };
+  if (kind === 'exec' && path?.startsWith('/')) return { kind, program: path };
+  throw new Unusable('TALLYSTICK_KEY_EXPORT must be folder:PATH, or exec: and the absolute path of a program');
+};
 
 const isYes = (name: string, text: string | null, otherwise: boolean): boolean => {
   if (text === null) return otherwise;

@@ -19,7 +19,8 @@ const EXIT = { ok: 0, failure: 1, badInput: 3 } as const;
 
 const LINGER_MS = 1000;
 
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
+/** To the person at the console. */
+export const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** The first SIGTERM or SIGINT drains; a second one ends at once. */
 const untilSignal = (): Promise<NodeJS.Signals> =>
@@ -40,7 +41,8 @@ const guarded = async (start: () => Promise<number>): Promise<number> => {
   return EXIT.badInput;
 };
 
-const run = async (
+/** With the settings decoded; what cannot be used is one sentence and an exit code. */
+export const runWith = async (
   flags: Flags,
   work: (config: Parameters<typeof startProgram>[0]) => Promise<number>,
 ): Promise<number> => {
@@ -82,7 +84,7 @@ const serveUntilSignal = async (program: Program): Promise<number> => {
 
 export const runServer = (flags: Flags): Promise<number> =>
   guarded(() =>
-    run(flags, async config => {
+    runWith(flags, async config => {
       const log = createLogger(config);
       const program = config.workers > 1 ? await startKeeper(config, flags, log) : await startProgram(config, log);
       say(`tallystick listens on ${program.address}`);
@@ -96,7 +98,7 @@ export const runServer = (flags: Flags): Promise<number> =>
   );
 
 export const runDev = (flags: Flags): Promise<number> =>
-  run(flags, async config =>
+  runWith(flags, async config =>
     serveUntilSignal(
       await startDev(
         config,
@@ -108,7 +110,7 @@ export const runDev = (flags: Flags): Promise<number> =>
 
 export const runProjector = (flags: Flags): Promise<number> =>
   guarded(() =>
-    run(flags, async config => {
+    runWith(flags, async config => {
       const log = createLogger(config);
       const ground = await openGround(config);
       const doorbell = ground.database.openDoorbell(cause => log.warn({ cause: causeOf(cause) }, 'doorbell'));

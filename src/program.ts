@@ -11,6 +11,7 @@ import { knownAnswerTest } from './crypto/box.js';
 import { uuidText } from './crypto/bytes.js';
 import { sha256 } from './crypto/prf.js';
 import { createServer, type HttpOptions } from './http/server.js';
+import { type ExportKeeper, keepExport } from './key-export/keeper.js';
 import { type Argon2Cost, type Pepper, SLOT_COST } from './keys/slots.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { keepEpochs } from './nexus/epochs.js';
@@ -159,6 +160,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
   const files = { ...nodeFiles(config.dataFolder), ...(leads ? {} : { anchor: null }) };
   let follower: Follower | null = null;
   let stopLeading: readonly (() => void)[] = [];
+  let exporting: ExportKeeper | null = null;
   const record = (session: Session, op: string): void => {
     if (leads) session.recorder.record({ v: 1, at: nowMs() * 1000, op, node: config.nodeId, outcome: 'ok' });
   };
@@ -196,6 +198,10 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
           keepSwept(session, projector.reads, config.nodeId, cause => notice('sweep of cubbyholes', cause)),
           keepSnapshots(session, cause => notice('snapshot', cause)),
         ];
+      const { keyExport: place } = config;
+      const failed = (cause: unknown): void => notice('key export', cause);
+      if (leads && place !== null)
+        exporting = keepExport(session, { place, subscribe: doorbell.subscribe, nowMs, failed });
       record(session, 'sys.start');
       options.unsealed?.(session);
     },
@@ -204,6 +210,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       record(session, 'sys.stop');
       follower?.stop();
       for (const stop of stopLeading) stop();
+      void exporting?.stop();
     },
     notice,
   };
@@ -227,6 +234,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
   return {
     ...{ nexus, operations, metrics, initCode: initCode.shown },
     stop: async () => {
+      await exporting?.stop();
       await nexus.seal();
       await projector.stop();
       await doorbell.close();

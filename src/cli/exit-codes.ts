@@ -22,6 +22,13 @@ export const ExitCode = {
   differences: 8,
   /** A restore or an erasure has changes to make, was not told `--yes`, and changed nothing. */
   notApplied: 9,
+  /** `operator recover`: what is given does not fit together. Nothing was changed. */
+  noLedger: 20,
+  damagedExport: 21,
+  foreignExport: 22,
+  databaseOlder: 23,
+  exportOlder: 24,
+  erasureListMissing: 25,
   /** Ctrl-C at a question. */
   interrupted: 130,
 } as const;

@@ -4,6 +4,7 @@ import type { Cli } from './cli.js';
 import { auditCommand } from './commands/audit.js';
 import { accessCommand, canCommand } from './commands/can.js';
 import { eraseCommand } from './commands/erase.js';
+import { erasureCommand, erasuresCommand } from './commands/erasure.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
 import { holdCommand, retentionCommand } from './commands/hold.js';
@@ -52,6 +53,8 @@ export const buildProgram = (cli: Cli, version: string): Command =>
     .addCommand(wrapCommand(cli).helpGroup('Secrets:'))
     .addCommand(unwrapCommand(cli).helpGroup('Secrets:'))
     .addCommand(eraseCommand(cli).helpGroup('Erasure:'))
+    .addCommand(erasuresCommand(cli).helpGroup('Erasure:'))
+    .addCommand(erasureCommand(cli).helpGroup('Erasure:'))
     .addCommand(holdCommand(cli).helpGroup('Erasure:'))
     .addCommand(retentionCommand(cli).helpGroup('Erasure:'))
     .addCommand(policyCommand(cli).helpGroup('Access:'))

@@ -1,7 +1,7 @@
 /** `sys/ledger/erase`, `holds`, `retention`: destroying for good, and what stands against it. */
 import type { Place } from '../operations/contract.js';
 import { type Answer, noContent, ok, oneError, withPosition } from './answer.js';
-import { answered, type Call } from './call.js';
+import { answered, type Call, positionOf } from './call.js';
 import { durationField, FieldError, stringField } from './fields.js';
 
 type Route = (call: Call) => Promise<Answer>;
@@ -28,6 +28,21 @@ const apply: Route = call => {
     withPosition(ok(call.context.requestId, value), value.position),
   );
 };
+
+const LIMIT_DEFAULT = '100';
+
+const list: Route = call => {
+  const [after, limit] = [call.query.get('after') ?? '0', call.query.get('limit') ?? LIMIT_DEFAULT];
+  if (!/^\d{1,15}$/.test(after)) throw new FieldError('after must be what `next` of the page before was');
+  if (!/^\d{1,4}$/.test(limit)) throw new FieldError('limit must be a whole number');
+  const input = { after: Number(after), limit: Number(limit) };
+  return answered(call, call.operations.erasure.list(call.context, input), value => ok(call.context.requestId, value));
+};
+
+const certificate = (call: Call, position: string): Promise<Answer> =>
+  answered(call, call.operations.erasure.certificate(call.context, { position: positionOf(position) }), value =>
+    ok(call.context.requestId, value),
+  );
 
 const recorded = ({ position }: { readonly position: number | null }): Answer => withPosition(noContent, position);
 
@@ -60,16 +75,18 @@ const removeRetention: NamedRoute = (call, name) =>
 const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
   'sys/ledger/erase/plan': { write: plan },
   'sys/ledger/erase/apply': { write: apply },
+  'sys/ledger/erasures': { read: list },
   'sys/ledger/holds': { read: holds, list: holds },
   'sys/ledger/retention': { read: retention, list: retention },
 };
 
 const NAMED: Readonly<Record<string, Partial<Record<Call['verb'], NamedRoute>>>> = {
+  erasures: { read: certificate },
   holds: { write: placeHold, delete: liftHold },
   retention: { write: setRetention, delete: removeRetention },
 };
 
-const NAME = /^sys\/ledger\/(holds|retention)\/([^/]+)$/;
+const NAME = /^sys\/ledger\/(erasures|holds|retention)\/([^/]+)$/;
 
 const UNSUPPORTED = oneError(405, 'unsupported operation');
 

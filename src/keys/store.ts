@@ -33,6 +33,13 @@ export const keyRowsById: Query<KeyRow> = query(
   'select key_id, kind, owner, term, wrapped from keys where key_id = any ($1::uuid[])',
 );
 
+/** In order of id, a page at a time; none after the last. */
+export const keyRowsAfter: Query<KeyRow> = query(
+  'keys_after',
+  keyRow,
+  'select key_id, kind, owner, term, wrapped from keys where key_id > $1 order by key_id limit 5000',
+);
+
 export interface SlotRow {
   readonly slotId: Uuid;
   readonly record: Buffer;

@@ -86,6 +86,13 @@ export const headOfSize: Query<StoredHead> = query(
   `select ${HEAD_COLUMNS} from batches where size = $1`,
 );
 
+/** The head that the batch made in which the event at a position lies. */
+export const headContaining: Query<StoredHead> = query(
+  'ledger_head_containing',
+  headRow,
+  `select ${HEAD_COLUMNS} from batches where size >= $1 order by size limit 1`,
+);
+
 /** The head with the clock of the database and the newest settled moment (both µs), for the statement after the lock. */
 export const newestHeadWithClock: Query<StoredHead & { readonly clock: number; readonly settled: number }> = query(
   'ledger_newest_head_with_clock',

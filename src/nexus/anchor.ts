@@ -21,6 +21,17 @@ export const readAnchor = async (path: string): Promise<Anchor | null> => {
   return parsed;
 };
 
+/** As `readAnchor` takes it. */
+export const writeAnchor = (
+  path: string,
+  ledger: string,
+  { size, root }: Pick<Head, 'size' | 'root'>,
+  atMs: number,
+) => {
+  const anchor: Anchor = { ledger, size, root: root.toString('hex'), at: new Date(atMs).toISOString() };
+  return writeWhole(path, `${JSON.stringify(anchor)}\n`);
+};
+
 /** Writes heads at most once a second, always the newest, and a last time when it is closed. */
 export class AnchorWriter {
   #newest: Head | null = null;
@@ -53,12 +64,8 @@ export class AnchorWriter {
     const head = this.#newest;
     if (head === null) return;
     this.#newest = null;
-    const anchor: Anchor = {
-      ledger: this.ledgerId,
-      size: head.size,
-      root: head.root.toString('hex'),
-      at: new Date(head.lastRecordedAt / 1000).toISOString(),
-    };
-    this.#writing = this.#writing.then(() => writeWhole(this.path, `${JSON.stringify(anchor)}\n`)).catch(this.failed);
+    this.#writing = this.#writing
+      .then(() => writeAnchor(this.path, this.ledgerId, head, head.lastRecordedAt / 1000))
+      .catch(this.failed);
   }
 }

@@ -1,4 +1,6 @@
 /** `tally erase`, `hold` and `retention`, as a person runs them, against a real server. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
@@ -57,6 +59,26 @@ describe('tally erase', test => {
     assert.is(done.code, 0, done.stderr);
     assert.match(done.stdout, 'Erased: 1 secret');
     assert.is(await status('team/b'), 404);
+  });
+
+  test('has a certificate that is verified offline, and is found out when it was changed', async () => {
+    const listed = await run('erasures', '--json');
+    const { erasures } = JSON.parse(listed.stdout).data;
+    assert.is(erasures.length, 2);
+    assert.match((await run('erasures')).stdout, /secret\/team\/ +1 +not yet, on 20\d\d-/);
+    const shown = await run('erasure', 'certificate', String(erasures[0].position));
+    assert.match(shown.stdout, /^Tallystick erasure certificate, version 1\nLedger: /);
+    const file = join(home.folder, 'certificate.json');
+    assert.is((await run('erasure', 'certificate', String(erasures[0].position), '--output', file)).code, 0);
+    const offline = (...args: string[]) => tally(['erasure', 'verify', file, ...args], { home: home.folder });
+    const genuine = await offline();
+    assert.is(genuine.code, 0, genuine.stderr);
+    assert.match(genuine.stdout, /Erasure +not yet, on 20/);
+    assert.match(genuine.stderr, 'the key was taken from the file itself');
+    assert.is((await offline('--key', 'ab'.repeat(32))).code, 8);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('request of P.', 'request of Q.'));
+    const changed = await offline();
+    assert.equal([changed.code, /was changed/.test(changed.stderr)], [8, true]);
   });
 
   test('waits until a retention rule is over or removed', async () => {

@@ -60,7 +60,8 @@ const ADMIN = { name: 'ada', password: 'correct lantern copper violin' };
 /** Settings that a test wants otherwise, by their flags. */
 type Settings = Readonly<Record<string, string>>;
 
-const startNode = async (
+/** A server of its own on a database that exists already; the caller stops it. */
+export const startNode = async (
   db: TestDatabase,
   folder: string,
   tokenOf: () => string,

@@ -70,7 +70,8 @@ export const eraseAtOnce = async (
 const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
 export const erasedInWords = ({ counts, keys, position }: Erased): string =>
-  `Erased: ${plural(counts.erase, 'secret')}, ${plural(keys, 'key')} · ledger position ${position}`;
+  `Erased: ${plural(counts.erase, 'secret')}, ${plural(keys, 'key')} · ledger position ${position}\n` +
+  `Its certificate: tally erasure certificate ${position}`;
 
 const showPlan = async (cli: Cli, { secrets, counts, keys }: Plan): Promise<void> => {
   if (secrets.length > 0) {

@@ -20,7 +20,8 @@ const load = async (module: string, name: string): Promise<Program> => {
   throw new CliError(ExitCode.unexpected, `${name} is not part of this build`);
 };
 
-const start =
+/** Runs a program of the server's side and ends as it says. */
+export const start =
   (cli: Cli, module: string, name: string) =>
   async (options: Options): Promise<void> => {
     const program = await load(module, name);

@@ -34,6 +34,13 @@ export const ledger: readonly Route[] = [
     verbs: { write: gives('Lists what would be destroyed', { ...PLACE, basis: 'string' }) },
   },
   { path: 'sys/ledger/erase/apply', verbs: { write: gives('Destroys what was planned, for ever', PLAN) } },
+  {
+    path: 'sys/ledger/erasures',
+    verbs: {
+      read: gives('What was destroyed for good, and by when it is gone', { after: 'integer', limit: 'integer' }),
+    },
+  },
+  { path: 'sys/ledger/erasures/{position}', verbs: { read: gives('The certificate of an erasure') } },
   { path: 'sys/ledger/holds', verbs: { read: gives('Legal holds'), list: gives('Legal holds') } },
   {
     path: 'sys/ledger/holds/{name}',

@@ -1,4 +1,5 @@
 /** Destroying for good, and what stands against it: erasure by plan, legal holds, retention rules. */
+import type { Certificate } from '../../certificates/document.js';
 import type { Op, Place } from '../contract.js';
 
 /** erase: it goes · held, retained: it stays, and why · nothing: it has nothing left that could go. */
@@ -47,10 +48,29 @@ export interface RetentionView {
   readonly position: number;
 }
 
+export interface ErasureView {
+  readonly position: number;
+  readonly recorded_at: string;
+  readonly scope: string;
+  readonly basis: string | null;
+  readonly actor: { readonly id: string | null; readonly name: string | null };
+  readonly keys: number;
+  readonly state: 'pending' | 'confirmed';
+  readonly fully_erased_on: string;
+  readonly confirmed_at: string | null;
+}
+
 export interface ErasureOperations {
   /** A path that ends in '/' is a folder; '/' or '' is the whole mount. `basis`: whose request, on which ground. */
   readonly planErase: Op<Place & { basis: string }, ErasePlan>;
   readonly applyErase: Op<{ planId: string }, Erased>;
+  /** Of the erasure, or the destroy, that is recorded at the position. */
+  readonly certificate: Op<{ position: number }, Certificate>;
+  /** Oldest first; `next` goes on, null = the end for now. */
+  readonly list: Op<
+    { after: number; limit: number },
+    { readonly erasures: readonly ErasureView[]; readonly next: number | null }
+  >;
   readonly holds: Op<Record<never, never>, readonly HoldView[]>;
   /** `position: null` = it stands already. */
   readonly placeHold: Op<Place & { name: string }, { position: number | null }>;

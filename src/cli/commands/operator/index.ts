@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Cli } from '../../cli.js';
 import { initCommand } from './init.js';
 import { passwordCommand } from './password.js';
+import { recoverCommand } from './recover.js';
 import { statusCommand } from './status.js';
 import { sealCommand, unsealCommand } from './unseal.js';
 
@@ -13,4 +14,5 @@ export const operatorCommand = (cli: Cli): Command =>
     .addCommand(unsealCommand(cli))
     .addCommand(sealCommand(cli))
     .addCommand(statusCommand(cli))
-    .addCommand(passwordCommand(cli));
+    .addCommand(passwordCommand(cli))
+    .addCommand(recoverCommand(cli));

@@ -1,0 +1,65 @@
+/** The certificate in words. A function of the document alone, so that nobody can sign one and show the other. */
+import { canonicalJson } from '../crypto/canonical-json.js';
+import { sha256 } from '../crypto/prf.js';
+import type { CertificateDocument } from './document.js';
+
+/** No checkpoint begins so: a certificate is never taken for one. */
+const TITLE = 'Tallystick erasure certificate, version 1';
+const PATHS_SHOWN = 50;
+
+/** Free text of people, on one line. */
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+
+const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+export const digestOf = (document: CertificateDocument): string =>
+  sha256(Buffer.from(canonicalJson(document), 'utf8')).toString('hex');
+
+/** The sentence that matters: is it gone from every copy? */
+export const verdictOf = ({ term }: Pick<CertificateDocument, 'term'>): string =>
+  term.erasure === 'confirmed'
+    ? `Fully erased: confirmed, the end of term ${term.last} was recorded at ${term.confirmed_at}`
+    : `Fully erased: not yet, on ${term.fully_erased_on.slice(0, 10)} (${
+        term.by === 'term' ? `term ${term.last} ends then` : 'the last backup that could hold a key expires then'
+      }; not confirmed by the ledger)`;
+
+export const certificateText = (document: CertificateDocument): string => {
+  const { request, destroyed, escrow, living_copies, readers, term } = document;
+  const keys = destroyed.reduce((sum, each) => sum + each.keys.length, 0);
+  const optional = (name: string, value: string | null): readonly string[] =>
+    value === null ? [] : [`${name}: ${oneLine(value)}`];
+  const lines = [
+    TITLE,
+    `Ledger: ${document.ledger}`,
+    `Issued at: ${document.issued_at}`,
+    '',
+    `Scope: ${oneLine(request.scope)}`,
+    ...optional('Basis', request.basis),
+    ...optional('Reason', request.reason),
+    ...optional('Ticket', request.ticket),
+    `By: ${oneLine(request.actor.name ?? 'an unnamed actor')} (${request.actor.id ?? 'no id'})`,
+    `Recorded at: ${request.recorded_at}, position ${request.position}`,
+    '',
+    `Destroyed: ${plural(keys, 'key')} of ${plural(destroyed.length, 'secret')}; out of service since then, on every node`,
+    ...destroyed
+      .slice(0, PATHS_SHOWN)
+      .map(({ path, keys: own }) => `- ${oneLine(path)} (${plural(own.length, 'key')})`),
+    ...(destroyed.length > PATHS_SHOWN ? [`- and ${destroyed.length - PATHS_SHOWN} more, in the document`] : []),
+    `Key rows found in the key store when this was issued: ${document.key_rows_found}`,
+    ...(request.kept === 0 ? [] : [`Kept by a legal hold or a retention rule: ${plural(request.kept, 'secret')}`]),
+    '',
+    verdictOf(document),
+    `Last term that wrapped them: ${term.last} (${term.state}); it ends: ${term.term_ends ?? 'no end is planned'}; backups expire: ${term.backups_expire}`,
+    `Escrow copies of that term's key: ${escrow.length === 0 ? 'none recorded' : ''}`.trimEnd(),
+    ...escrow.map(
+      ({ id, made_at, destroyed: gone }) =>
+        `- ${oneLine(id)}, made ${made_at}: ${gone === null ? 'not reported as destroyed' : `reported as destroyed ${gone}`}`,
+    ),
+    `Living copies, in writes up to position ${living_copies.searched_to}: ${living_copies.found.length === 0 ? 'none' : living_copies.found.length}`,
+    ...living_copies.found.map(({ path, position }) => `- ${oneLine(path)}, written at position ${position}`),
+    `Who had read it: ${readers.note}`,
+    '',
+    `Document: sha256 ${digestOf(document)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+};

@@ -1,0 +1,93 @@
+/**
+ * Keeps the export up to date: looks after each change of the ledger, writes when the key store moved, and not again before
+ * ten times as long has passed as it took. The erasure list is written first, so that no export lies beside an older one.
+ */
+import { E } from '../fp.js';
+import type { Session } from '../nexus/session.js';
+import { type Query, query } from '../sql.js';
+import { makeExport } from './make.js';
+import { type ExportPlace, store, storedList } from './target.js';
+import { WholeList } from './whole-list.js';
+
+/** Whatever has a key, takes one away, or says how the key store looks. */
+const movedAfter: Query<number> = query(
+  'export_moved_after',
+  ({ position }) => (typeof position === 'number' ? E.right(position) : E.left('a position')),
+  `select position from events
+    where position > $1
+      and (key_id is not null or type in ('secret.destroyed', 'keystore.changed', 'epoch.opened', 'login.written',
+                                          'login.removed', 'secretid.created', 'secretid.spent', 'secretid.removed'))
+    order by position limit 1`,
+);
+
+const APART_MS = 1000;
+const REST_FACTOR = 10;
+
+export interface ExportKeeper {
+  /** Writes once more if anything moved since, then ends. */
+  stop(): Promise<void>;
+}
+
+export interface ExportPorts {
+  readonly place: ExportPlace;
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly nowMs: () => number;
+  readonly failed: (cause: unknown) => void;
+}
+
+export const keepExport = (session: Session, ports: ExportPorts): ExportKeeper => {
+  const list = new WholeList();
+  let [size, stopped] = [0, false];
+  let [timer, restUntil]: [NodeJS.Timeout | null, number] = [null, 0];
+  let working: Promise<void> = Promise.resolve();
+
+  const write = async (): Promise<void> => {
+    try {
+      if ((await session.ports.runner.run(movedAfter, [size])).length === 0) return;
+      const began = ports.nowMs();
+      size = await exportOnce(session, ports.place, list);
+      restUntil = ports.nowMs() + REST_FACTOR * (ports.nowMs() - began);
+    } catch (cause) {
+      // The next change tries again; what is there stays as it is.
+      if (!session.closed) ports.failed(cause);
+    }
+  };
+  const rung = (): void => {
+    if (stopped || timer !== null) return;
+    timer = setTimeout(
+      () => {
+        timer = null;
+        working = working.then(write);
+      },
+      Math.max(APART_MS, restUntil - ports.nowMs()),
+    );
+    timer.unref();
+  };
+  const unsubscribe = ports.subscribe(rung);
+  working = write();
+  const end = async (): Promise<void> => {
+    stopped = true;
+    unsubscribe();
+    if (timer !== null) clearTimeout(timer);
+    await working;
+    if (!session.closed) await write();
+  };
+  let ending: Promise<void> | null = null;
+  return {
+    stop: () => {
+      ending ??= end();
+      return ending;
+    },
+  };
+};
+
+/** Answers the size of the ledger that the export is of. */
+export const exportOnce = async (session: Session, place: ExportPlace, list = new WholeList()): Promise<number> => {
+  await session.catchUp();
+  const before = (await storedList(place)).split('\n').filter(line => /^[0-9a-f]{112}$/.test(line));
+  const lines = new Set([...before, ...(await list.lines(session))]);
+  await store(place, 'erasure-list', Buffer.from([...lines].map(line => `${line}\n`).join(''), 'latin1'));
+  const { content, size } = await makeExport(session, lines.size);
+  await store(place, 'keys', content);
+  return size;
+};

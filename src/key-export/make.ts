@@ -1,0 +1,38 @@
+/** Makes an export from one snapshot of the database: the key store and the head that it belongs to. */
+import type { Uuid } from '../crypto/bytes.js';
+import { ZERO_UUID } from '../crypto/bytes.js';
+import { keyRowsAfter, keyringRow, slotRows } from '../keys/store.js';
+import { believeHead, newestHead } from '../ledger/head.js';
+import { IntegrityError } from '../ledger/integrity.js';
+import type { KeyRow } from '../ledger/sealed-event.js';
+import { noteSigner } from '../nexus/note-signer.js';
+import type { Session } from '../nexus/session.js';
+import { noRow, type Query, query } from '../sql.js';
+import { encodeExport, encodeKeys } from './format.js';
+
+const oneSnapshot: Query<never> = query(null, noRow, 'set transaction isolation level repeatable read, read only');
+
+export interface MadeExport {
+  readonly content: Buffer;
+  readonly size: number;
+}
+
+/** `erased`: lines of the erasure list that lies beside it. */
+export const makeExport = (session: Session, erased: number): Promise<MadeExport> =>
+  session.ports.runner.transaction(async tx => {
+    await tx.run(oneSnapshot);
+    const { custody } = session;
+    const [stored] = await tx.run(newestHead);
+    const [keyring] = await tx.run(keyringRow);
+    if (stored === undefined || keyring === undefined) throw new IntegrityError('keyring');
+    const { size, root, keyringGeneration } = believeHead(custody, stored);
+    const slots = await tx.run(slotRows);
+    const pages: Buffer[] = [];
+    for (let after: Uuid | null = ZERO_UUID; after !== null; ) {
+      const page: readonly KeyRow[] = await tx.run(keyRowsAfter, [after]);
+      if (page.length > 0) pages.push(encodeKeys(page));
+      after = page.at(-1)?.keyId ?? null;
+    }
+    const manifest = { ledger: custody.ledgerId, size, root, generation: keyringGeneration, erased };
+    return { content: encodeExport(manifest, { slots, keyring }, pages, noteSigner(custody).sign), size };
+  });

@@ -1,0 +1,59 @@
+/**
+ * The erasure list of the whole ledger: what every node destroyed, not only this one, made from the ledger itself. Each
+ * event is looked at once in a session.
+ */
+import type { Uuid } from '../crypto/bytes.js';
+import { encodeErasedLine } from '../crypto/erasure-lines.js';
+import { E } from '../fp.js';
+import type { Session } from '../nexus/session.js';
+import { streamKeys } from '../nexus/stream-keys.js';
+import { type Query, query } from '../sql.js';
+
+interface Destroy {
+  readonly position: number;
+  readonly streamId: Uuid;
+  readonly streamVersion: number;
+  readonly epoch: number;
+}
+
+const PAGE = 1000;
+
+/** Where to look; what is found there is authenticated as part of its stream. */
+const destroysAfter: Query<Destroy> = query(
+  'export_destroys_after',
+  ({ position, stream_id, stream_version, epoch }) =>
+    typeof position === 'number' &&
+    typeof stream_id === 'string' &&
+    typeof stream_version === 'number' &&
+    typeof epoch === 'number'
+      ? E.right({ position, streamId: stream_id, streamVersion: stream_version, epoch })
+      : E.left('a destroy'),
+  `select position, stream_id, stream_version, epoch from events
+    where type = 'secret.destroyed' and position > $1 order by position limit ${PAGE}`,
+);
+
+export class WholeList {
+  readonly #lines = new Set<string>();
+  #at = 0;
+
+  /** Every line that the ledger has a reason for by now. */
+  async lines(session: Session): Promise<ReadonlySet<string>> {
+    for (let more = true; more; ) {
+      const page = await session.ports.runner.run(destroysAfter, [this.#at]);
+      for (const destroy of page) for (const line of await linesOf(session, destroy)) this.#lines.add(line);
+      this.#at = page.at(-1)?.position ?? this.#at;
+      more = page.length === PAGE;
+    }
+    return this.#lines;
+  }
+}
+
+const linesOf = async (session: Session, destroy: Destroy): Promise<readonly string[]> => {
+  const { custody } = session;
+  const rowKey = custody.rowKey(destroy.epoch);
+  if (rowKey === null) throw new Error('no row key serves the epoch of a destroy');
+  const keys = await streamKeys(session, destroy.streamId, destroy.streamVersion);
+  return keys
+    .filter(({ destroyedBy }) => destroyedBy === destroy.streamVersion)
+    .map(({ keyId }) => encodeErasedLine(rowKey, custody.ledger, { position: destroy.position, keyId }));
+};
