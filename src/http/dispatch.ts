@@ -51,7 +51,8 @@ const routed = async (call: Call): Promise<Answer> => {
       () => errors(500),
     );
   if (status.right.sealed) return errors(503, 'Vault is sealed');
-  if (verb === 'write' && path.endsWith('/')) return errors(400, "cannot write to a path ending in '/'");
+  if ((verb === 'write' || verb === 'patch') && path.endsWith('/'))
+    return errors(400, "cannot write to a path ending in '/'");
   if (context.idempotencyKey !== null && !honoursIdempotency(call))
     return errors(
       400,

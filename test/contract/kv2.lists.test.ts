@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
-import { type KvCalls, kvCalls, nothingThere } from './support/kv.js';
+import { type About, about, type KvCalls, kvCalls, nothingThere } from './support/kv.js';
 import { refusedWith } from './support/tokens.js';
 
 let cluster: TestCluster;
@@ -21,17 +21,7 @@ const tokenWith = async (name: string, policy: string): Promise<string> => {
   return (await kv.post('auth/token/create', { policies: [name] })).body.auth.client_token;
 };
 
-describe('lists', test => {
-  test.before(async () => {
-    cluster = await testCluster();
-    node = cluster.node;
-    kv = kvCalls(node);
-    await kv.versions('secret/data/before', { v: 1 });
-    for (const name of NAMES) await kv.versions(`secret/data/tree/${name}`, { v: 1 });
-    assert.is((await kv.remove('secret/metadata/before')).status, 204);
-  });
-  test.after(() => cluster.stop());
-
+const lists = (test: About): void => {
   test('are byte-sorted, and a name that is key and folder is there twice', async () => {
     assert.equal(keys(await node.call('LIST', 'secret/metadata/tree')), ['a', 'a-b', 'a/', 'a0', 'b/', 'z/', 'é']);
   });
@@ -72,19 +62,11 @@ describe('lists', test => {
     assert.is((await node.call('LIST', 'secret/metadata/tree', undefined, { token })).status, 403);
     refusedWith(await kv.get('secret/detailed-metadata/tree/a'), 405, 'unsupported operation');
   });
-});
+};
 
-describe('a scan', test => {
+const aScan = (test: About): void => {
   const scan = (query = '', token?: string, folder = 'tree') =>
     kv.get(`secret/metadata/${folder}?scan=true${query}`, token === undefined ? {} : { token });
-
-  test.before(async () => {
-    cluster = await testCluster();
-    node = cluster.node;
-    kv = kvCalls(node);
-    for (const name of NAMES) await kv.versions(`secret/data/tree/${name}`, { v: 1 });
-  });
-  test.after(() => cluster.stop());
 
   test('gives every secret below, in byte order of paths', async () => {
     assert.equal(
@@ -173,4 +155,19 @@ describe('a scan', test => {
     const found = await kv.get('sys/ledger/events?type=kv.scan&outcome=denied');
     assert.ok(found.body.data.events.length > 0, found.text);
   });
+};
+
+describe('KV version 2', test => {
+  test.before(async () => {
+    cluster = await testCluster();
+    node = cluster.node;
+    kv = kvCalls(node);
+    await kv.versions('secret/data/before', { v: 1 });
+    for (const name of NAMES) await kv.versions(`secret/data/tree/${name}`, { v: 1 });
+    assert.is((await kv.remove('secret/metadata/before')).status, 204);
+  });
+  test.after(() => cluster.stop());
+
+  lists(about(test, 'lists'));
+  aScan(about(test, 'a scan'));
 });

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
-import { emptyMiss, type KvCalls, kvCalls, nothingThere } from './support/kv.js';
+import { type About, about, emptyMiss, type KvCalls, kvCalls, nothingThere } from './support/kv.js';
 import { refusedWith } from './support/tokens.js';
 
 let cluster: TestCluster;
@@ -14,14 +14,7 @@ const policyToken = async (name: string, policy: string): Promise<string> => {
   return (await kv.post('auth/token/create', { policies: [name] })).body.auth.client_token;
 };
 
-describe('patching data', test => {
-  test.before(async () => {
-    cluster = await testCluster();
-    node = cluster.node;
-    kv = kvCalls(node);
-  });
-  test.after(() => cluster.stop());
-
+const patchingData = (test: About): void => {
   test('merges with the current version, and the text of untouched numbers stays', async () => {
     await kv.versions('secret/data/n', '{"big":12345678901234567890,"one":1.0,"in":{"e":1E5,"gone":1},"zero":-0}');
     const reply = await kv.patch(
@@ -173,20 +166,9 @@ describe('patching data', test => {
     refusedWith(reply, 413, 'at most 1 MiB');
     assert.is((await kv.get('secret/metadata/big')).body.data.current_version, 1);
   });
-});
+};
 
-describe('patching metadata', test => {
-  test.before(async () => {
-    cluster = await testCluster();
-    node = cluster.node;
-    kv = kvCalls(node);
-    await kv.post('secret/metadata/m', {
-      ...{ max_versions: 4, cas_required: true, delete_version_after: '30m' },
-      custom_metadata: { owner: 'ann', team: 'db' },
-    });
-  });
-  test.after(() => cluster.stop());
-
+const patchingMetadata = (test: About): void => {
   const data = async (): Promise<Record<string, unknown>> => (await kv.get('secret/metadata/m')).body.data;
 
   test('merges custom metadata and leaves the rest', async () => {
@@ -266,17 +248,9 @@ describe('patching metadata', test => {
     const token = await policyToken('meta', 'path "secret/metadata/m" { capabilities = ["update", "create"] }');
     refusedWith(await kv.patch('secret/metadata/m', { max_versions: 1 }, { token }), 403, 'permission denied');
   });
-});
+};
 
-describe('subkeys and the settings of a mount', test => {
-  test.before(async () => {
-    cluster = await testCluster();
-    node = cluster.node;
-    kv = kvCalls(node);
-    await kv.versions('secret/data/s', { a: { b: { c: 1 } }, d: [1], e: {} }, { only: 1 });
-  });
-  test.after(() => cluster.stop());
-
+const subkeysAndTheSettingsOfAMount = (test: About): void => {
   test('subkeys show names, to a depth, of any version', async () => {
     const current = await kv.get('secret/subkeys/s');
     assert.equal(current.body.data.subkeys, { only: null });
@@ -391,4 +365,22 @@ describe('subkeys and the settings of a mount', test => {
     assert.is((await kv.get('secret/config', { token })).status, 200);
     refusedWith(await kv.post('secret/config', { max_versions: 9 }, { token }), 403, 'permission denied');
   });
+};
+
+describe('KV version 2', test => {
+  test.before(async () => {
+    cluster = await testCluster();
+    node = cluster.node;
+    kv = kvCalls(node);
+    await kv.post('secret/metadata/m', {
+      ...{ max_versions: 4, cas_required: true, delete_version_after: '30m' },
+      custom_metadata: { owner: 'ann', team: 'db' },
+    });
+    await kv.versions('secret/data/s', { a: { b: { c: 1 } }, d: [1], e: {} }, { only: 1 });
+  });
+  test.after(() => cluster.stop());
+
+  patchingData(about(test, 'patching data'));
+  patchingMetadata(about(test, 'patching metadata'));
+  subkeysAndTheSettingsOfAMount(about(test, 'subkeys and the settings of a mount'));
 });

@@ -1,6 +1,14 @@
 /** KV calls in tests. */
+import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CallOptions, Json, Reply, TestNode } from '../../support/cluster.js';
+
+/** Tests whose titles all begin with what they are about: several subjects share one cluster. */
+export type About = (title: string, run: () => void | Promise<void>) => void;
+export const about =
+  (test: Test, subject: string): About =>
+  (title, run) =>
+    test(`${subject} ${title}`, run);
 
 export const MERGE = { headers: { 'content-type': 'application/merge-patch+json' } };
 
