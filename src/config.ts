@@ -3,6 +3,7 @@
  * a setting that cannot be used stops the start with a sentence that names it.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { delimiter, resolve } from 'node:path';
 import * as t from 'io-ts';
@@ -37,6 +38,11 @@ const Variables = t.partial({
   TALLYSTICK_POOL: t.string,
   TALLYSTICK_READ_CACHE: t.string,
   TALLYSTICK_WORKERS: t.string,
+  TALLYSTICK_CONNECTIONS: t.string,
+  TALLYSTICK_REQUESTS: t.string,
+  TALLYSTICK_REQUEST_TIMEOUT: t.string,
+  TALLYSTICK_OPEN_RATE: t.string,
+  TALLYSTICK_TRUSTED_PROXIES: t.string,
   TALLYSTICK_PROJECTORS: t.string,
 });
 
@@ -46,6 +52,18 @@ export interface TlsFiles {
   readonly ca: string | null;
   readonly cert: string | null;
   readonly key: string | null;
+}
+
+/** Of each process. */
+export interface Limits {
+  readonly connections: number;
+  /** In flight at once. */
+  readonly requests: number;
+  readonly requestTimeoutMs: number;
+  /** Requests a second that one address may make without a token; 0 = any number. */
+  readonly openRate: number;
+  /** Networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly proxies: readonly string[];
 }
 
 export interface Config {
@@ -64,6 +82,7 @@ export interface Config {
   readonly readCacheMib: number;
   /** Processes that share the port; 1 = this one alone. */
   readonly workers: number;
+  readonly limits: Limits;
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | null } | null;
   /** Plain HTTP beyond loopback, said explicitly. */
   readonly plainHttp: boolean;
@@ -128,6 +147,7 @@ const configFrom = (flags: Flags, set: Set): Config => {
     poolSize: numberBetween('TALLYSTICK_POOL', set('pool', 'TALLYSTICK_POOL') ?? '8', 2, 100),
     readCacheMib: numberBetween('TALLYSTICK_READ_CACHE', set('readCache', 'TALLYSTICK_READ_CACHE') ?? '64', 0, 4096),
     workers: numberBetween('TALLYSTICK_WORKERS', set('workers', 'TALLYSTICK_WORKERS') ?? '1', 1, 64),
+    limits: limits(set),
     tls: tlsFiles(set),
     plainHttp:
       flags.plainHttp === true || isYes('TALLYSTICK_PLAIN_HTTP', set('plainHttp', 'TALLYSTICK_PLAIN_HTTP'), false),
@@ -185,6 +205,29 @@ const schemaName = (name: string): string => {
   if (!/^[a-z_][a-z0-9_]{0,30}$/.test(name))
     throw new Unusable('TALLYSTICK_SCHEMA must be 1 to 31 lower-case letters, digits or underscores');
   return name;
+};
+
+const limits = (set: Set): Limits => {
+  const number = (flag: string, variable: keyof Variables, otherwise: string, low: number, high: number): number =>
+    numberBetween(variable, set(flag, variable) ?? otherwise, low, high);
+  const proxies = (set('trustedProxies', 'TALLYSTICK_TRUSTED_PROXIES') ?? '').split(',').map(part => part.trim());
+  return {
+    connections: number('connections', 'TALLYSTICK_CONNECTIONS', '10000', 1, 1_000_000),
+    requests: number('requests', 'TALLYSTICK_REQUESTS', '2000', 1, 100_000),
+    requestTimeoutMs: 1000 * number('requestTimeout', 'TALLYSTICK_REQUEST_TIMEOUT', '60', 1, 3600),
+    openRate: number('openRate', 'TALLYSTICK_OPEN_RATE', '200', 0, 1_000_000),
+    proxies: proxies.filter(part => part !== '').map(network),
+  };
+};
+
+/** As it is written; whether an address lies in it is asked where addresses are. */
+const network = (text: string): string => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  const most = version === 4 ? 32 : 128;
+  if (version === 0 || rest.length > 0 || (bits !== undefined && (!/^\d{1,3}$/.test(bits) || Number(bits) > most)))
+    throw new Unusable('TALLYSTICK_TRUSTED_PROXIES must be addresses or networks, such as 10.0.0.0/8,::1');
+  return text;
 };
 
 const tlsFiles = (set: Set): Config['tls'] => {

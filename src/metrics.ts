@@ -15,6 +15,8 @@ export interface Metrics {
   /** Prometheus text; `sample` is asked for what is only known at that moment. */
   readonly text: (sample: () => Promise<Sample>) => Promise<string>;
   readonly request: (method: string, route: string, status: number, seconds: number) => void;
+  /** A request or connection that was refused for there being too many. */
+  readonly refused: (by: string) => void;
   readonly append: (measure: AppendMeasure) => void;
   /** Key rows that were wrapped again under the active term. */
   readonly rewrapped: (rows: number) => void;
@@ -97,6 +99,12 @@ export const createMetrics = (others?: () => Promise<readonly (readonly object[]
     labelNames: ['kind'],
     registers,
   });
+  const refused = new Counter({
+    name: 'tallystick_http_refused_total',
+    help: 'Requests and connections refused for there being too many.',
+    labelNames: ['by'],
+    registers,
+  });
   const integrity = new Counter({
     name: 'tallystick_integrity_errors_total',
     help: 'Stored things that did not authenticate. Anything but 0 needs a person.',
@@ -109,6 +117,7 @@ export const createMetrics = (others?: () => Promise<readonly (readonly object[]
       requests.inc({ method, route, status: String(status) });
       requestSeconds.observe({ method, route }, seconds);
     },
+    refused: by => refused.inc({ by }),
     append: measure => {
       events.inc(measure.events);
       batchEvents.observe(measure.events);

@@ -218,6 +218,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
   const app = { nexus, nodeId: config.nodeId, programVersion: packageVersion, nowMs };
   const operations = createOperations(app, {
     initCode,
+    openRate: config.limits.openRate,
     projectionReads: projector.reads,
     projectionControl: projector.control,
     metrics: {
@@ -266,6 +267,8 @@ export const httpOptions = (config: Config, log: pino.Logger, metrics: Metrics):
   observe: metrics.request,
   failed: metrics.failure,
   plainHttp: config.plainHttp,
+  limits: config.limits,
+  refused: metrics.refused,
   ...(config.tls === null ? {} : { tls: tlsFiles(config.tls) }),
 });
 

@@ -11,6 +11,12 @@ export const mountSettingsName = (mount: Uuid, name: string): string => `auth/${
 
 export class SettingsTable {
   readonly #byName = new Map<string, Settings>();
+  #revision = 0;
+
+  /** Another number whenever something changed. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   get(name: string): Settings | null {
     return this.#byName.get(name) ?? null;
@@ -24,6 +30,7 @@ export class SettingsTable {
     const { name, settings } = shape.read(shape.SettingsHeader, header, event);
     if (settings === null) this.#byName.delete(name);
     else this.#byName.set(name, settings);
+    this.#revision += 1;
   }
 
   endOf(mount: Uuid): void {
@@ -33,5 +40,6 @@ export class SettingsTable {
 
   removed(event: StoredEvent, header: Header): void {
     this.#byName.delete(shape.read(shape.PolicyRemovedHeader, header, event).name);
+    this.#revision += 1;
   }
 }

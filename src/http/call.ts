@@ -7,6 +7,7 @@ import type { Answer } from './answer.js';
 import type { Fields } from './body.js';
 import { failureAnswer } from './failure.js';
 import { FieldError } from './fields.js';
+import type { Visit } from './gate.js';
 import { parseTime } from './times.js';
 
 export type Verb = 'read' | 'list' | 'scan' | 'write' | 'patch' | 'delete';
@@ -22,6 +23,8 @@ export interface Call {
   readonly fields: Fields;
   /** The Accept header, lower-case. */
   readonly accept: string;
+  /** What this process answers at this moment. */
+  readonly inFlight: () => readonly Visit[];
   /** Told of failures that are the world's doing, to be logged and counted. */
   readonly failed: (failure: Failure) => void;
 }

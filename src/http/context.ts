@@ -19,7 +19,7 @@ const one = (value: string | string[] | undefined): string | null => {
 };
 
 /** X-Vault-Token wins, even if it is wrong; the scheme of the other is compared as it stands. */
-const tokenOf = ({ headers }: FastifyRequest): string | null => {
+export const tokenOf = ({ headers }: FastifyRequest): string | null => {
   const given = one(headers['x-vault-token']);
   if (given !== null) return given;
   const authorization = headers.authorization;
@@ -40,6 +40,8 @@ const wrapTtl = (text: string): number | string => {
 
 interface Known {
   readonly requestId: string;
+  /** The client's: not a proxy's. */
+  readonly address: string;
   readonly method: string;
   readonly path: string;
   readonly tls: boolean;
@@ -60,7 +62,7 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
     return 'Idempotency-Key may have at most 255 bytes';
   const wrapTtlMs = wrapTtl(one(headers['x-vault-wrap-ttl']) ?? '');
   if (typeof wrapTtlMs === 'string') return `error parsing X-Vault-Wrap-TTL header: ${wrapTtlMs}`;
-  const address = socket.remoteAddress ?? '';
+  const { address } = known;
   return {
     token: tokenOf(request),
     requestId: known.requestId,

@@ -3,14 +3,17 @@ import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
 import { audit } from './audit.js';
 import { answered, type Call, judged } from './call.js';
+import { cors } from './cors.js';
 import { engines } from './engines.js';
 import { erasure } from './erasure.js';
 import { FieldError } from './fields.js';
+import { help } from './help.js';
 import { keys } from './keys.js';
 import { leases } from './leases.js';
 import { ledger } from './ledger.js';
 import { mounts } from './mounts.js';
 import { policies } from './policies.js';
+import { quotas } from './quotas.js';
 import { READ_ONLY, sys, unauthenticated } from './sys.js';
 import { tokens } from './tokens.js';
 import { visible } from './visible.js';
@@ -53,6 +56,7 @@ const routed = async (call: Call): Promise<Answer> => {
   if (status.right.sealed) return errors(503, 'Vault is sealed');
   if ((verb === 'write' || verb === 'patch') && path.endsWith('/'))
     return errors(400, "cannot write to a path ending in '/'");
+  if (verb === 'read' && call.query.has('help')) return help(call);
   if (context.idempotencyKey !== null && !honoursIdempotency(call))
     return errors(
       400,
@@ -70,6 +74,8 @@ const routed = async (call: Call): Promise<Answer> => {
     mounts(call) ??
     visible(call) ??
     audit(call) ??
+    quotas(call) ??
+    cors(call) ??
     wrapping(call) ??
     sys(call) ??
     tokens(call) ??

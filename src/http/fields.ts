@@ -51,6 +51,14 @@ export const intField = (fields: Fields, name: string): number | undefined => {
   throw wrong(name, 'int', value);
 };
 
+export const numberField = (fields: Fields, name: string): number | undefined => {
+  const value = parsed(fields, name);
+  if (value === undefined || value === null) return undefined;
+  const number = typeof value === 'string' && /^-?\d{1,15}(?:\.\d{1,15})?$/.test(value) ? Number(value) : value;
+  if (typeof number === 'number' && Number.isFinite(number)) return number;
+  throw wrong(name, 'float64', value);
+};
+
 export const boolField = (fields: Fields, name: string): boolean | undefined => {
   const value = parsed(fields, name);
   if (value === undefined || value === null) return undefined;

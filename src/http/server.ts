@@ -1,23 +1,30 @@
 /**
  * The HTTP server: one catch-all route under fastify, because the dialect's rules of verbs, paths and bodies are not
- * fastify's (vault-wire.md §0.2). Bounded everywhere: header and body size, time, requests in flight.
+ * fastify's (vault-wire.md §0.2). Bounded everywhere: header and body size, time, requests and
+ * connections at once.
  */
 import { constants, randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
-import type { Duplex } from 'node:stream';
 import fastify, { type FastifyReply, type FastifyRequest, type RawServerDefault } from 'fastify';
 import type { Logger } from 'pino';
 import type { Failure } from '../failure.js';
 import type { Operations } from '../operations/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
 import { decodeBody, topLevel } from './body.js';
-import type { Call, Verb } from './call.js';
-import { contextOf } from './context.js';
+import type { Call } from './call.js';
+import { clientAddress } from './client-address.js';
+import { contextOf, tokenOf } from './context.js';
+import { crossing } from './cors.js';
 import { dispatch } from './dispatch.js';
+import { isMediaType, patchTypeComplaint, pathAnswer, verbOf } from './form.js';
+import { Gate, type Visit } from './gate.js';
 import { listDoor } from './list-door.js';
-import { ROUTES } from './openapi/routes.js';
-import { goBoolean, type PathFault, parsePath } from './path.js';
+import { namespaceRefusal } from './namespace.js';
+import { parsePath, type RequestPath } from './path.js';
+import { quotaExceeded, quotaHeaders } from './quotas.js';
+import { routeGroup } from './route-group.js';
+import { clientError, send } from './send.js';
 
 export interface HttpOptions {
   readonly log: Logger;
@@ -30,7 +37,23 @@ export interface HttpOptions {
   /** An answer that another process of this node gives, null where this one does. */
   readonly elsewhere?: (call: Call) => Promise<Answer> | null;
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly clientCa?: Buffer };
+  readonly limits: HttpLimits;
+  /** Told of each request or connection that was refused for there being too many. */
+  readonly refused?: (by: RefusedBy) => void;
 }
+
+export interface HttpLimits {
+  readonly connections: number;
+  /** In flight at once. */
+  readonly requests: number;
+  /** For the whole request to arrive. */
+  readonly requestTimeoutMs: number;
+  /** Networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly proxies: readonly string[];
+}
+
+/** `open`: the limit on requests without a token; `bytes`: of all bodies; `slow`: what did not arrive in time. */
+export type RefusedBy = 'quota' | 'open' | 'requests' | 'bytes' | 'connections' | 'slow';
 
 export interface HttpServer {
   /** Resolves to the address that clients use, such as http://127.0.0.1:8200. */
@@ -45,30 +68,27 @@ export class PlainHttpRefused extends Error {
 }
 
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
+/** Of all bodies that wait or are being answered. */
+const BODIES_BYTES_MAX = 512 * 1024 * 1024;
 const HEADER_BYTES_MAX = 128 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-const IN_FLIGHT_MAX = 2000;
+/** How late a slow client may be found. */
+const CHECK_EVERY_MS = 500;
 const DRAIN_MS = 10_000;
+/** What is left of a body that is not looked at is heard to its end, if it is no longer than this. */
+const UNHEARD_BYTES_MAX = 64 * 1024;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'LINK'] as const;
-const VERBS: Readonly<Record<string, Verb | undefined>> = {
-  GET: 'read',
-  LINK: 'list',
-  POST: 'write',
-  PUT: 'write',
-  PATCH: 'patch',
-  DELETE: 'delete',
-};
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
 const nodeServer =
-  (tls: HttpOptions['tls']) =>
+  ({ tls, limits: { requestTimeoutMs } }: HttpOptions) =>
   (handler: Handler): RawServerDefault => {
     const limits = {
       maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
       keepAliveTimeout: 65_000,
     };
     if (tls === undefined) return http.createServer(limits, handler).on('connection', listDoor);
@@ -89,22 +109,39 @@ const nodeServer =
     return server.on('secureConnection', listDoor) as unknown as RawServerDefault;
   };
 
+const OVERLOADED: Answer = { ...errors(503, 'the server is overloaded: try again'), headers: { 'retry-after': '1' } };
+
+const withHeaders = (answer: Answer, headers: Readonly<Record<string, string>>): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, ...headers },
+});
+
 export const createServer = (operations: Operations, options: HttpOptions): HttpServer => {
-  const { log } = options;
-  let inFlight = 0;
+  const { log, limits } = options;
+  const refused = (why: RefusedBy): void => options.refused?.(why);
+  const gate = new Gate({
+    requestsMax: limits.requests,
+    bodyBytesMax: BODY_BYTES_MAX,
+    bytesMax: BODIES_BYTES_MAX,
+  });
   const app = fastify({
     logger: false,
-    bodyLimit: BODY_BYTES_MAX,
     exposeHeadRoutes: false,
-    serverFactory: nodeServer(options.tls),
+    serverFactory: nodeServer(options),
     routerOptions: { maxParamLength: 1_000_000 },
     frameworkErrors: (_error, request: FastifyRequest, reply: FastifyReply) =>
       void send(reply, request, pathAnswer('bad-escape')),
-    clientErrorHandler: (error, socket) => clientError(error, socket),
+    clientErrorHandler: (error, socket) => {
+      if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refused('slow');
+      clientError(error, socket);
+    },
   });
+  app.server.maxConnections = limits.connections;
+  app.server.on('drop', () => refused('connections'));
   app.addHttpMethod('LINK', { hasBody: true });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  // Bodies are read when it is known that they are wanted.
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null, null));
 
   // A body is JSON whatever its type says, also where that says nothing that can be read; only PATCH asks for one.
   app.addHook('onRequest', (request, _reply, done) => {
@@ -115,58 +152,94 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
 
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const startedAt = performance.now();
-    if (inFlight >= IN_FLIGHT_MAX)
-      return send(reply, request, {
-        ...errors(503, 'the server is overloaded: try again'),
-        headers: { 'retry-after': '1' },
-      });
-    inFlight += 1;
+    const { headers, socket, method = '' } = request.raw;
+    const forwarded = headers['x-forwarded-for'];
+    const address = clientAddress(
+      socket.remoteAddress ?? '',
+      Array.isArray(forwarded) ? forwarded.join(',') : forwarded,
+      limits.proxies,
+    );
+    const visit: Visit = { id: randomUUID(), method, address, startedAtMs: Date.now(), path: '', bytes: 0 };
+    const entered = gate.enter(visit);
+    if (!entered) refused('requests');
     try {
-      const answer = await answerTo(request);
+      const answer = entered ? await answerTo(request, visit) : OVERLOADED;
       options.observe?.(
-        request.method === 'LINK' ? 'LIST' : request.method,
+        method === 'LINK' ? 'LIST' : method,
         routeGroup(request.url),
         answer.status,
         (performance.now() - startedAt) / 1000,
       );
-      return await send(reply, request, answer);
+      return await send(reply, request, unheard(request.raw) ? withHeaders(answer, { connection: 'close' }) : answer);
     } finally {
-      inFlight -= 1;
+      gate.leave(visit);
     }
   };
 
-  const answerTo = async (request: FastifyRequest): Promise<Answer> => {
-    const requestId = randomUUID();
+  const answerTo = async (request: FastifyRequest, visit: Visit): Promise<Answer> => {
     try {
-      const call = callOf(request, requestId);
-      return 'status' in call ? call : await (options.elsewhere?.(call) ?? dispatch(call));
+      const parsed = parsePath(request.raw.url ?? '/');
+      if (parsed._tag === 'Left') return pathAnswer(parsed.left);
+      visit.path = parsed.right.path;
+      return await admitted(request, visit, parsed.right);
     } catch (cause) {
       log.error(
-        { request: requestId, cause: cause instanceof Error ? cause.name : typeof cause, at: placeOf(cause) },
+        { request: visit.id, cause: cause instanceof Error ? cause.name : typeof cause, at: placeOf(cause) },
         'bug',
       );
       return oneError(500, 'internal error');
     }
   };
 
-  const callOf = (request: FastifyRequest, requestId: string): Call | Answer => {
-    const parsed = parsePath(request.raw.url ?? '/');
-    if (parsed._tag === 'Left') return pathAnswer(parsed.left);
-    const { path, query } = parsed.right;
-    const asked = verbOf(request, path, query);
-    if (typeof asked !== 'string') return asked;
-    const refused = asked === 'patch' ? patchTypeComplaint(request.headers['content-type']) : null;
-    if (refused !== null) return refused;
-    const body = Buffer.isBuffer(request.body) ? request.body : null;
-    const fields =
-      asked === 'write' || asked === 'patch'
-        ? decodeBody(body, request.headers['content-type'])
-        : decodeBody(null, undefined);
+  /** Limits before anything else; whatever is answered then says what the limits and other origins are to know. */
+  const admitted = async (request: FastifyRequest, visit: Visit, asked: RequestPath): Promise<Answer> => {
+    const { path } = asked;
+    const { address } = visit;
+    const { refusedBy, retryAfterSeconds, shown } = operations.quotas.admit({ path, address, token: tokenOf(request) });
+    if (refusedBy !== null) {
+      refused(refusedBy);
+      return withHeaders(quotaExceeded(path, retryAfterSeconds), quotaHeaders(shown));
+    }
+    const { answer, headers } = crossing(request.raw, operations.cors.current());
+    const namespace = request.raw.headers['x-vault-namespace'];
+    const found =
+      answer ?? namespaceRefusal(path, namespace?.toString()) ?? (await answeredCall(request, visit, asked));
+    return withHeaders(found, {
+      ...quotaHeaders(shown),
+      ...headers,
+      ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace.toString() }),
+    });
+  };
+
+  const answeredCall = async (request: FastifyRequest, visit: Visit, asked: RequestPath): Promise<Answer> => {
+    const call = await callOf(request, visit, asked);
+    return 'status' in call ? call : (options.elsewhere?.(call) ?? dispatch(call));
+  };
+
+  const callOf = async (
+    request: FastifyRequest,
+    visit: Visit,
+    { path, query }: RequestPath,
+  ): Promise<Call | Answer> => {
+    const verb = verbOf(request.raw, path, query);
+    if (typeof verb !== 'string') return verb;
+    const complaint = verb === 'patch' ? patchTypeComplaint(request.headers['content-type']) : null;
+    if (complaint !== null) return complaint;
+    const hasFields = verb === 'write' || verb === 'patch';
+    const body = hasFields ? await gate.body(visit, request.raw) : null;
+    if (body === 'too-large') return errors(413, 'http: request body too large');
+    if (body === 'gone') return errors(400, 'the request could not be read');
+    if (body === 'overloaded') {
+      refused('bytes');
+      return OVERLOADED;
+    }
+    const fields = decodeBody(body, hasFields ? request.headers['content-type'] : undefined);
     if (fields._tag === 'Left') return errors(400, fields.left);
     const method =
-      asked === 'list' || asked === 'scan' ? asked.toUpperCase() : request.method === 'PUT' ? 'POST' : request.method;
-    const asking = { fields: () => topLevel(fields.right, asked, query) };
-    const context = contextOf(request, { requestId, method, path, tls: options.tls !== undefined, asking });
+      verb === 'list' || verb === 'scan' ? verb.toUpperCase() : request.method === 'PUT' ? 'POST' : request.method;
+    const asking = { fields: () => topLevel(fields.right, verb, query) };
+    const { id: requestId, address } = visit;
+    const context = contextOf(request, { requestId, address, method, path, tls: options.tls !== undefined, asking });
     if (typeof context === 'string') return errors(400, context);
     const failed = (failure: Failure): void => {
       options.failed?.(failure);
@@ -182,14 +255,14 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
         );
     };
     const accept = (request.headers.accept ?? '').toLowerCase();
-    return { operations, context, verb: asked, method, path, query, fields: fields.right, accept, failed };
+    const inFlight = () => gate.visits;
+    return { operations, context, verb, method, path, query, fields: fields.right, accept, failed, inFlight };
   };
 
   for (const url of ['/', '/*'] as const) app.route({ method: [...METHODS], url, handler: handle });
   app.setNotFoundHandler((request, reply) => send(reply, request, errors(405)));
   app.setErrorHandler((error, request, reply) => {
     const status = (error as { statusCode?: unknown }).statusCode;
-    if (status === 413) return send(reply, request, errors(413, 'http: request body too large'));
     if (status === 415) return send(reply, request, errors(400, 'mime: no media type'));
     return send(
       reply,
@@ -218,80 +291,13 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
   };
 };
 
-const MERGE_PATCH = 'application/merge-patch+json';
-
-const isMediaType = (text: string): boolean => /^[\w.+-]+\/[\w.+-]+ *(?:;.*)?$/.test(text);
-
-/** Null: it is a merge patch. */
-const patchTypeComplaint = (contentType = ''): Answer | null => {
-  const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (type === MERGE_PATCH) return null;
-  return isMediaType(type)
-    ? errors(415, `PATCH requires Content-Type of ${MERGE_PATCH}, provided ${type}`)
-    : errors(400, 'mime: no media type');
-};
-
-const verbOf = (request: FastifyRequest, path: string, query: URLSearchParams): Verb | Answer => {
-  if (request.method === 'HEAD') return path === 'sys/health' ? 'read' : errors(405);
-  if (request.method === 'OPTIONS') return errors(400, 'cannot handle internal-only request operation');
-  const verb = VERBS[request.method];
-  if (verb === undefined) return errors(405);
-  if (verb !== 'read') return verb;
-  const [list, scan] = [goBoolean(query.get('list') ?? ''), goBoolean(query.get('scan') ?? '')];
-  if (list === null || scan === null || (list && scan)) return errors(400);
-  return list ? 'list' : scan ? 'scan' : 'read';
-};
-
-const pathAnswer = (fault: PathFault): Answer => {
-  switch (fault) {
-    case 'outside':
-      return errors(404);
-    case 'relative':
-      return errors(400, 'relative paths not supported');
-    case 'bad-escape':
-      return errors(400, 'the path holds a broken escape');
-    case 'unprintable':
-      return { status: 400, body: null };
-    case 'too-long':
-      return errors(414, 'the path is too long');
-  }
-};
-
-const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer): FastifyReply => {
-  reply.code(answer.status);
-  // Bare: clients compare it for equality. A Buffer keeps fastify from adding a charset.
-  reply.header('content-type', 'application/json');
-  reply.header('cache-control', 'no-store');
-  reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
-  reply.header('x-content-type-options', 'nosniff');
-  reply.headers(answer.headers ?? {});
-  if (answer.body === null || request.method === 'HEAD') return reply.send();
-  return reply.send(Buffer.from(answer.body, 'utf8'));
-};
-
-const clientError = (error: Error & { code?: string }, socket: Duplex): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  const body = '{"errors":["the request could not be read"]}\n';
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  );
-};
+/** Whether so much of a body was not heard that its connection is better closed than listened to. */
+const unheard = ({ complete, headers }: http.IncomingMessage): boolean =>
+  !complete &&
+  (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > UNHEARD_BYTES_MAX);
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-
-/** A closed set: a path may be a secret. */
-const routeGroup = (url: string): string => {
-  const [, , first = '', second = ''] = url.split(/[/?]/, 4);
-  if (first === 'sys' || first === 'auth') return `${first}/${KNOWN_GROUPS.has(second) ? second : 'other'}`;
-  return KV_WORDS.has(second) ? `kv/${second}` : 'other';
-};
-
-const KNOWN_GROUPS = new Set(
-  ROUTES.flatMap(({ mount, path }) => (mount === undefined ? (path.split('/')[1] ?? '') : [])),
-);
-const KV_WORDS = new Set(ROUTES.flatMap(({ mount, path }) => (mount === 'kv' ? (path.split('/')[0] ?? '') : [])));
 
 /** Of what kind and where, never its message: that may quote what was sent. */
 const causeName = (cause: unknown): string =>

@@ -184,6 +184,24 @@ const haStatus: Route = call =>
     }),
   );
 
+const inFlight: Route = call =>
+  answered(call, call.operations.permitted(call.context, { capability: 'read' }), () =>
+    raw(
+      200,
+      Object.fromEntries(
+        call.inFlight().map(({ id, method, path, address, startedAtMs }) => [
+          id,
+          {
+            start_time: new Date(startedAtMs).toISOString(),
+            client_remote_address: address,
+            request_path: `/v1/${path}`,
+            request_method: method === 'LINK' ? 'LIST' : method,
+          },
+        ]),
+      ),
+    ),
+  );
+
 const stepDown: Route = call => answered(call, call.operations.node.stepDown(call.context, {}), () => noContent);
 
 const remount: Route = call => {
@@ -212,6 +230,7 @@ const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | und
   'sys/metrics': { read: metrics },
   'sys/internal/specs/openapi': { read: specification },
   'sys/ha-status': { read: haStatus },
+  'sys/in-flight-req': { read: inFlight },
   'sys/step-down': { write: stepDown },
   'sys/remount': { write: remount },
 };

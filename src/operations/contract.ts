@@ -12,7 +12,8 @@ import type { AppRoleOperations } from './logins/approle/contract.js';
 import type { CertOperations } from './logins/cert/contract.js';
 import type { UserpassOperations } from './logins/userpass/contract.js';
 import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
-import type { AuditOperations, NodeOperations } from './system/contract.js';
+import type { QuotaOperations } from './quotas/contract.js';
+import type { AuditOperations, CorsOperations, NodeOperations } from './system/contract.js';
 import type { KeysOperations } from './terms/contract.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
 import type { WrappingOperations } from './wrapping/contract.js';
@@ -429,6 +430,10 @@ export interface Operations {
   readonly visible: VisibleOperations;
   readonly node: NodeOperations;
   readonly audit: AuditOperations;
+  readonly cors: CorsOperations;
+  readonly quotas: QuotaOperations;
+  /** Does the caller have a token that lives? What it may do is not asked. */
+  readonly known: Op<Record<never, never>, null>;
   /** May the caller do this on the request's path? For paths that nothing serves: a denial comes before "not there". */
   readonly permitted: Op<{ readonly capability: Capability }, null>;
   /** Prometheus text. Needs a token with root or auditor permission unless the server is told otherwise. */

@@ -1,7 +1,7 @@
 /** All operations of a server, made of their parts: the one place that knows them all. */
 
 import { type App, sessionOf } from './app.js';
-import { authorise } from './authorise.js';
+import { authenticate, authorise } from './authorise.js';
 import type { Operations } from './contract.js';
 import { cubbyholeOperations } from './cubbyhole/cubbyhole.js';
 import { slotOperations } from './custody/slots.js';
@@ -30,9 +30,10 @@ import { capabilitiesOperation } from './policies/capabilities.js';
 import { policyOperations } from './policies/policies.js';
 import type { ProjectionReads } from './projection-reads.js';
 import { type ProjectionControl, projectionOperations } from './projections.js';
-
+import { quotaOperations } from './quotas/quotas.js';
 import { type InitCode, sysOperations } from './sys.js';
 import { auditOperations } from './system/audit.js';
+import { corsOperations } from './system/cors.js';
 import { nodeOperations } from './system/node.js';
 import { keysOperations } from './terms/operations.js';
 import { leaseOperations, lookupSelfOperation, tokenOperations } from './tokens/index.js';
@@ -43,6 +44,8 @@ export interface OperationParts {
   readonly projectionReads: ProjectionReads;
   readonly projectionControl: ProjectionControl;
   readonly metrics: MetricsParts;
+  /** Requests a second that one address may make without a token; 0 = any number. */
+  readonly openRate: number;
 }
 
 export const createOperations = (app: App, parts: OperationParts): Operations => ({
@@ -85,6 +88,12 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   visible: visibleOperations(app),
   node: nodeOperations(app),
   audit: auditOperations(app),
+  cors: corsOperations(app),
+  quotas: quotaOperations(app, parts.openRate),
+  known: operation('asking who somebody is', async context => {
+    await authenticate(app, sessionOf(app), context, 'sys.help');
+    return null;
+  }),
   permitted: operation('asking for permission', async (context, { capability }) => {
     await authorise(app, sessionOf(app), context, { op: `${context.method} request`, capability });
     return null;

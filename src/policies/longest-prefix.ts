@@ -21,6 +21,10 @@ export class LongestPrefix<T> {
     }
   }
 
+  get values(): readonly T[] {
+    return this.#values;
+  }
+
   find(text: string): T | null {
     let [low, high] = [0, this.#keys.length];
     while (low < high) {

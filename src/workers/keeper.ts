@@ -94,6 +94,8 @@ const answerTo = ({ operations, metrics }: Assembled, asked: AskedCall): Promise
     fields,
     accept: asked.accept,
     failed: metrics.failure,
+    // Only workers answer requests; the keeper is asked by them.
+    inFlight: () => [],
   });
 };
 

@@ -45,8 +45,10 @@ const patternOf = (route: Route): RegExp =>
 
 const patterns = ROUTES.map(route => ({ route, pattern: patternOf(route) }));
 
-/** Of the routes that the path fits, those that say something of this verb; `path` without `/v1/`. */
+/** Those that the path fits; `path` without `/v1/`. */
+export const routesAt = (path: string): readonly Route[] =>
+  patterns.flatMap(({ route, pattern }) => (pattern.test(path) ? route : []));
+
+/** What they say of this verb. */
 export const describedAt = (path: string, verb: Verb): readonly Described[] =>
-  patterns.flatMap(({ route, pattern }) =>
-    pattern.test(path) ? (route.verbs[verb === 'scan' ? 'list' : verb] ?? []) : [],
-  );
+  routesAt(path).flatMap(({ verbs }) => verbs[verb === 'scan' ? 'list' : verb] ?? []);

@@ -55,6 +55,37 @@ export const system: readonly Route[] = [
   { path: 'sys/seal', verbs: { write: does('Forgets the root key') } },
   { path: 'sys/metrics', verbs: { read: gives('Metrics for Prometheus', {}, 'text') } },
   { path: 'sys/ha-status', verbs: { read: gives('The node that answers') } },
+  { path: 'sys/in-flight-req', verbs: { read: gives('What this process answers at this moment', {}, 'bare') } },
+  {
+    path: 'sys/config/cors',
+    verbs: {
+      read: gives('Which origins’ pages may ask'),
+      write: does('Lets pages of other origins ask', { allowed_origins: 'strings', allowed_headers: 'strings' }),
+      delete: does('Lets no other origin ask'),
+    },
+  },
+  {
+    path: 'sys/quotas/config',
+    verbs: {
+      read: gives('Settings of all quotas'),
+      write: does('Changes settings of all quotas', {
+        ...{ enable_rate_limit_audit_logging: 'boolean', enable_rate_limit_response_headers: 'boolean' },
+        rate_limit_exempt_paths: 'strings',
+      }),
+    },
+  },
+  { path: 'sys/quotas/rate-limit', verbs: { list: gives('Names of quotas') } },
+  {
+    path: 'sys/quotas/rate-limit/{name}',
+    verbs: {
+      read: gives('A quota'),
+      write: does('Limits how often a path may be asked for', {
+        ...{ path: 'string', rate: 'number', interval: 'duration', block_interval: 'duration' },
+        ...{ group_by: 'string', role: 'string', type: 'string' },
+      }),
+      delete: does('Removes a quota'),
+    },
+  },
   { path: 'sys/step-down', verbs: { write: does('Nothing: no node leads') } },
   { path: 'sys/internal/specs/openapi', open: true, verbs: { read: gives('This document', {}, 'bare') } },
   { path: 'sys/internal/ui/mounts', open: true, verbs: { read: gives('Mounts that the caller’s policies reach') } },

@@ -24,3 +24,18 @@ export interface AuditOperations {
   /** A token as `token.created` names it: lower-case hex. */
   readonly hash: Op<{ readonly path: string; readonly input: string }, { readonly hash: string }>;
 }
+
+export interface Cors {
+  /** As browsers send them, or `*` alone. */
+  readonly origins: readonly string[];
+  /** Beside those that the dialect knows. */
+  readonly headers: readonly string[];
+}
+
+export interface CorsOperations {
+  /** Asked of each request that names an origin; null = off, and while sealed. */
+  readonly current: () => Cors | null;
+  readonly read: Op<Record<never, never>, Cors | null>;
+  /** Null: off. */
+  readonly write: Op<Cors | null, { readonly position: number | null }>;
+}

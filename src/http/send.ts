@@ -1,0 +1,46 @@
+/** From an answer to bytes: the headers that every answer has, and what is said to a connection that sent no request. */
+import type { Duplex } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Answer } from './answer.js';
+
+/** An answer of which the kernel's buffers may not hold all is not kept for ever for somebody who does not read it. */
+const LARGE_BYTES = 64 * 1024;
+const SLOW_READER_MS = 60_000;
+
+export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer): FastifyReply => {
+  reply.code(answer.status);
+  reply.headers({
+    // Bare: clients compare it for equality. A Buffer keeps fastify from adding a charset.
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+    ...answer.headers,
+  });
+  if (answer.body === null || request.method === 'HEAD') return reply.send();
+  const bytes = Buffer.from(answer.body, 'utf8');
+  if (bytes.length > LARGE_BYTES) {
+    const timer = setTimeout(() => request.raw.socket.destroy(), SLOW_READER_MS);
+    reply.raw.once('close', () => clearTimeout(timer));
+  }
+  return reply.send(bytes);
+};
+
+const STATUS: Readonly<Record<string, string | undefined>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+export const clientError = (error: Error & { code?: string }, socket: Duplex): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = STATUS[error.code ?? ''] ?? '400 Bad Request';
+  const body = '{"errors":["the request could not be read"]}\n';
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+};
