@@ -54,6 +54,8 @@ export type Fault =
     }
   /** A stored thing did not authenticate: counted, alerted, never skipped. `what` names the thing, never its content. */
   | { readonly kind: 'integrity'; readonly what: string; readonly position: number | null }
+  /** A key that somebody else keeps: away, denied, or of no use; in operator's words. */
+  | { readonly kind: 'kms'; readonly trouble: 'away' | 'denied' | 'refused'; readonly message: string }
   | { readonly kind: 'timeout'; readonly during: string }
   | { readonly kind: 'internal'; readonly during: string; readonly cause: unknown };
 

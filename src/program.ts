@@ -12,11 +12,12 @@ import { uuidText } from './crypto/bytes.js';
 import { sha256 } from './crypto/prf.js';
 import { createServer, type HttpOptions } from './http/server.js';
 import { type ExportKeeper, keepExport } from './key-export/keeper.js';
-import { type Argon2Cost, type Pepper, SLOT_COST } from './keys/slots.js';
+import { type Argon2Cost, type Pepper, SLOT_COST } from './keys/password-slots.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { keepEpochs } from './nexus/epochs.js';
 import { erasureKeysIn } from './nexus/erasure-keys.js';
 import { type Follower, follow } from './nexus/follower.js';
+import { KmsWatch } from './nexus/kms-watch.js';
 import { Nexus } from './nexus/nexus.js';
 import { nodeFiles } from './nexus/node-files.js';
 import type { NexusPorts } from './nexus/ports.js';
@@ -46,6 +47,8 @@ export interface Program {
 
 export interface ProgramOptions {
   readonly slotCost?: Argon2Cost;
+  /** Between two questions whether a key that others keep would open the next start. */
+  readonly kmsProbeMs?: number;
   /** A database that is open already; whoever gives it closes it. */
   readonly database?: Database;
 }
@@ -172,6 +175,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
     files,
     erasureKeys,
     peppers: config.pepperFiles.map(readPepper),
+    kms: config.kms,
     slotCost: options.slotCost ?? SLOT_COST,
     programVersion: packageVersion,
     sessionPorts: () => ({
@@ -215,10 +219,12 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
     notice,
   };
   const nexus = new Nexus(ports);
+  const kmsWatch = leads ? new KmsWatch(nexus, config.nodeId, options.kmsProbeMs ?? KMS_PROBE_MS) : null;
   const app = { nexus, nodeId: config.nodeId, programVersion: packageVersion, nowMs };
   const operations = createOperations(app, {
     initCode,
     openRate: config.limits.openRate,
+    openRekey: config.openRekey,
     projectionReads: projector.reads,
     projectionControl: projector.control,
     metrics: {
@@ -232,9 +238,11 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       ],
     },
   });
+  kmsWatch?.start();
   return {
     ...{ nexus, operations, metrics, initCode: initCode.shown },
     stop: async () => {
+      kmsWatch?.stop();
       await exporting?.stop();
       await nexus.seal();
       await projector.stop();
@@ -242,6 +250,8 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
     },
   };
 };
+
+const KMS_PROBE_MS = 60_000;
 
 /** Pools, pipelines and doorbell of one process, with room for another that comes while one goes. */
 const CONNECTIONS_EACH = 30;

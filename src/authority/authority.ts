@@ -45,6 +45,7 @@ type Fold = (event: StoredEvent, header: Header) => void;
 export class Authority implements AuthorityFold {
   #position = 0;
   #keystore: KeystoreSeal | null = null;
+  #sharesBackup: { readonly key: Uuid; readonly nonce: string } | null = null;
   #createdAt = 0;
   #epoch = 0;
   #epochOpenedAt = 0;
@@ -75,6 +76,11 @@ export class Authority implements AuthorityFold {
 
   get position(): number {
     return this.#position;
+  }
+
+  /** Where the encrypted shares of the last rekey are kept, if it was told to. */
+  get sharesBackup(): { readonly key: Uuid; readonly nonce: string } | null {
+    return this.#sharesBackup;
   }
 
   get keystore(): KeystoreSeal | null {
@@ -209,7 +215,8 @@ export class Authority implements AuthorityFold {
 
   #keystoreChanged(event: StoredEvent, header: Header): void {
     const facts = shape.read(shape.KeystoreFacts, event.facts, event);
-    const { added, removed } = shape.read(shape.KeystoreHeader, header, event);
+    const { added, removed, backup } = shape.read(shape.KeystoreHeader, header, event);
+    if (backup !== undefined) this.#sharesBackup = backup;
     for (const id of removed ?? []) this.slots.delete(id);
     for (const { id, kind, name, entity, login_key } of added ?? [])
       this.slots.set(id, { id, kind, name: name ?? null, entity: entity ?? null, loginKey: login_key ?? null });

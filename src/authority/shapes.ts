@@ -17,7 +17,12 @@ export const SlotEntry = t.intersection([
   t.partial({ name: t.string, entity: t.string, login_key: t.string }),
 ]);
 
-export const KeystoreHeader = t.type({ added: orNone(t.array(SlotEntry)), removed: orNone(t.array(t.string)) });
+/** `backup` = the key row with shares that are encrypted to their holders, and the rekey that made it; null: no more. */
+export const KeystoreHeader = t.type({
+  added: orNone(t.array(SlotEntry)),
+  removed: orNone(t.array(t.string)),
+  backup: orNone(t.union([t.type({ key: t.string, nonce: t.string }), t.null])),
+});
 
 export const TermFacts = t.type({ term: t.number });
 

@@ -98,7 +98,7 @@ export const refusal = (connection: Connection, answer: Answer, absent?: Absence
       return tryAgain(answer, words ?? 'too many requests');
     case 502:
     case 504:
-      return tryAgain(answer, 'the server behind this address does not answer');
+      return tryAgain(answer, words ?? 'the server behind this address does not answer');
     case 503:
       return unavailable(answer, words);
     default:

@@ -1,6 +1,6 @@
 /**
  * The slot record's bytes (formats.md §3): slot_id(16) ‖ kind u8 ‖ u16 length ‖ params ‖ root_generation u32 ‖ box, and the
- * parameters of kinds 1 to 3. A record that is decoded and encoded again is the same bytes, also when its kind is unknown
+ * parameters of kinds 1 to 4. A record that is decoded and encoded again is the same bytes, also when its kind is unknown
  * here: the digest of all slots is made of them.
  */
 import { concat, type Uuid, u8, u16, u32, uuidBytes, uuidText } from './bytes.js';
@@ -97,3 +97,23 @@ export const encodeKeyFileParams = (fileId: Uuid): Buffer => uuidBytes(fileId);
 
 /** The file's id, or null when they are not of this form. */
 export const decodeKeyFileParams = (bytes: Buffer): Uuid | null => (bytes.length === 16 ? uuidText(bytes) : null);
+
+export interface KmsParams {
+  /** Names the key that wrapped the ikm. */
+  readonly uri: string;
+  readonly ciphertext: Buffer;
+}
+
+/** Kind 4: u16 ‖ uri ‖ u16 ‖ KMS ciphertext of the ikm. RangeError for one that does not fit. */
+export const encodeKmsParams = ({ uri, ciphertext }: KmsParams): Buffer => {
+  const name = Buffer.from(uri, 'utf8');
+  return concat(u16(name.length), name, u16(ciphertext.length), ciphertext);
+};
+
+/** Null when they are not of this form. */
+export const decodeKmsParams = (bytes: Buffer): KmsParams | null => {
+  if (bytes.length < 4) return null;
+  const middle = 2 + bytes.readUInt16BE(0);
+  if (bytes.length < middle + 2 || bytes.length !== middle + 2 + bytes.readUInt16BE(middle)) return null;
+  return { uri: bytes.toString('utf8', 2, middle), ciphertext: bytes.subarray(middle + 2) };
+};

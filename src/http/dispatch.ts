@@ -14,6 +14,8 @@ import { ledger } from './ledger.js';
 import { mounts } from './mounts.js';
 import { policies } from './policies.js';
 import { quotas } from './quotas.js';
+import { rekey } from './rekey.js';
+import { slots } from './slots.js';
 import { READ_ONLY, sys, unauthenticated } from './sys.js';
 import { tokens } from './tokens.js';
 import { visible } from './visible.js';
@@ -79,6 +81,8 @@ const routed = async (call: Call): Promise<Answer> => {
     wrapping(call) ??
     sys(call) ??
     tokens(call) ??
+    slots(call) ??
+    rekey(call) ??
     ledger(call) ??
     erasure(call) ??
     mounted(call)

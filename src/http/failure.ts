@@ -69,6 +69,10 @@ export const failureAnswer = (requestId: string, failure: Failure): Answer => {
       );
     case 'database-unavailable':
       return later(errors(503, 'the database is not available: try again'), 2);
+    case 'kms': {
+      const answer = errors(failure.trouble === 'away' ? 503 : 502, failure.message);
+      return failure.trouble === 'away' ? later(answer, 5) : answer;
+    }
     case 'timeout':
       return later(errors(503, `timed out while ${failure.during}`), 1);
     case 'integrity':

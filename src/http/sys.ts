@@ -3,7 +3,8 @@ import type { SealStatus } from '../operations/contract.js';
 import { packageVersion } from '../package-root.js';
 import { type Answer, errors, noContent, ok, okTwice, oneError, raw, withPosition } from './answer.js';
 import { answered, type Call } from './call.js';
-import { boolField, intField, stringField } from './fields.js';
+import { keyBytes, keyFields, recipientFields, splitFields } from './custody-fields.js';
+import { boolField, stringField } from './fields.js';
 import { openApi } from './openapi/document.js';
 
 /** Clients decide features by Vault's version numbers, and one panics on anything that is no strict semantic version. */
@@ -75,42 +76,24 @@ const init: Route = call => {
   if (call.verb === 'read')
     return answered(call, operations.sys.status(), status => raw(200, { initialized: status.initialised }));
   if (call.verb !== 'write') return errors(405);
-  const shares = intField(fields, 'secret_shares');
-  const threshold = intField(fields, 'secret_threshold');
   const [adminName, adminPassword] = [stringField(fields, 'admin_name'), stringField(fields, 'admin_password')];
-  const wantsShares = shares !== undefined || threshold !== undefined || adminName === undefined;
-  const complaint = wantsShares ? sealComplaint(shares, threshold) : null;
-  if (complaint !== null) return errors(400, `invalid seal configuration: ${complaint}`);
-  if (fields.has('pgp_keys') || fields.has('root_token_pgp_key'))
-    return errors(
-      400,
-      'pgp_keys: shares are not encrypted here yet; leave it out and hand each share over by yourself',
-    );
   if ((adminName === undefined) !== (adminPassword === undefined))
     return errors(400, 'admin_name and admin_password go together');
+  const wantsShares = fields.has('secret_shares') || fields.has('secret_threshold') || adminName === undefined;
+  const shares = wantsShares ? splitFields(fields, 'invalid seal configuration') : null;
+  const mismatch =
+    'invalid seal configuration: count mismatch between number of provided PGP keys and number of shares';
   const input = {
     adminName: adminName ?? null,
     adminPassword: adminPassword ?? null,
     initCode: stringField(fields, 'init_code') ?? null,
-    shares: wantsShares ? { shares: shares ?? 1, threshold: threshold ?? 1 } : null,
+    shares,
+    recipients: recipientFields(fields, shares?.shares ?? 0, mismatch),
+    rootTokenPgpKey: stringField(fields, 'root_token_pgp_key') || null,
   };
   return answered(call, operations.sys.init(context, input), ({ keys, rootToken }) =>
-    raw(200, {
-      keys,
-      keys_base64: keys.map(key => Buffer.from(key, 'hex').toString('base64')),
-      root_token: rootToken,
-    }),
+    raw(200, { ...keyFields(keys), root_token: rootToken }),
   );
-};
-
-const sealComplaint = (shares: number | undefined, threshold: number | undefined): string | null => {
-  if (shares === undefined || shares < 1) return 'shares must be at least one';
-  if (threshold === undefined || threshold < 1) return 'threshold must be at least one';
-  if (shares > 255) return 'shares must be less than 256';
-  if (threshold > 255) return 'threshold must be less than 256';
-  if (threshold > shares) return 'threshold cannot be larger than shares';
-  if (shares > 1 && threshold === 1) return 'threshold must be greater than one for multiple shares';
-  return null;
 };
 
 const unseal: Route = call => {
@@ -130,15 +113,6 @@ const unseal: Route = call => {
   const key = keyBytes(text);
   if (key === null) return errors(400, "'key' must be a valid hex or base64 string");
   return answered(call, operations.sys.unseal(context, { key, acceptRollback }), found => raw(200, sealStatus(found)));
-};
-
-/** Hex is tried first, as the dialect says. */
-const keyBytes = (text: string): Buffer | null => {
-  const hex = /^(?:[0-9a-f]{2})+$/i.test(text);
-  if (!hex && !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return null;
-  // Of its own, and off the heap: neither a slice of a pool nor a copy that the collector left behind.
-  const bytes = Buffer.from(new ArrayBuffer(text.length));
-  return bytes.subarray(0, bytes.write(text, hex ? 'hex' : 'base64'));
 };
 
 const seal: Route = call =>

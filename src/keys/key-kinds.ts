@@ -15,4 +15,4 @@ export const KeyringKind = {
 /** Of a keyring entry: made ahead of its use, or in use. */
 export const KeyringState = { prepared: 0, active: 1 } as const;
 
-export const SlotKind = { password: 1, shares: 2, keyFile: 3 } as const;
+export const SlotKind = { password: 1, shares: 2, keyFile: 3, kms: 4 } as const;

@@ -7,7 +7,7 @@ import { concat, constantTimeEqual, type Uuid, wipe, ZERO_UUID } from '../crypto
 import { randomBytes } from '../crypto/random.js';
 import { loginVerifier } from '../crypto/slot-key.js';
 import { decodePasswordParams, encodePasswordParams, type PasswordParams } from '../crypto/slot-record.js';
-import type { Pepper } from './slots.js';
+import type { Pepper } from './password-slots.js';
 
 /** formats.md §3: a login's cost; what protects a whole ledger costs more. */
 const COST = { memoryKib: 19_456, iterations: 2, parallelism: 1 };

@@ -2,18 +2,15 @@
  * Seal slots: the root key under a password, a share or a key file, as disk-encryption slots hold one key several times
  * (formats.md §3). A slot that does not open says nothing about why.
  */
-import { Argon2CostRefused, argon2id } from '../crypto/argon2.js';
 import { open, seal } from '../crypto/box.js';
-import { keyCopy, type Uuid, u32, wipe, ZERO_UUID } from '../crypto/bytes.js';
+import { keyCopy, type Uuid, u32, wipe } from '../crypto/bytes.js';
 import { slotContext } from '../crypto/contexts.js';
 import { sha256 } from '../crypto/prf.js';
 import { randomBytes, randomUuid4 } from '../crypto/random.js';
 import { loginVerifier, slotKek } from '../crypto/slot-key.js';
 import {
-  decodePasswordParams,
   decodeSharesParams,
   decodeSlotRecord,
-  encodePasswordParams,
   encodeSharesParams,
   encodeSlotRecord,
   type SlotRecord,
@@ -21,21 +18,6 @@ import {
 import { SlotKind } from './key-kinds.js';
 import { KEY_BYTES, type Split, splitKey } from './shares.js';
 import type { SlotRow } from './store.js';
-
-/** How hard a guess at a slot password is. Floor and ceiling of formats.md §3 hold wherever it is computed. */
-export interface Argon2Cost {
-  readonly memoryKib: number;
-  readonly iterations: number;
-  readonly parallelism: number;
-}
-
-export const SLOT_COST: Argon2Cost = { memoryKib: 131_072, iterations: 3, parallelism: 1 };
-
-/** A 32-byte file that is Argon2's secret input: without it a stolen database allows no guessing at all. */
-export interface Pepper {
-  readonly id: Uuid;
-  readonly key: Buffer;
-}
 
 export interface NewSlot {
   readonly slotId: Uuid;
@@ -50,20 +32,6 @@ export interface RootKey {
   readonly generation: number;
 }
 
-/** Rejects with argon2's `busy` when too many derivations wait. */
-export const newPasswordSlot = async (
-  ledger: Buffer,
-  root: RootKey,
-  password: string,
-  cost: Argon2Cost,
-  pepper: Pepper | null,
-): Promise<NewSlot> => {
-  const salt = randomBytes(16);
-  const params = encodePasswordParams({ ...cost, salt, pepperId: pepper?.id ?? ZERO_UUID });
-  const ikm = await argon2id(password, { ...cost, salt, ...(pepper === null ? {} : { secret: pepper.key }) });
-  return sealSlot(ledger, root, SlotKind.password, params, ikm);
-};
-
 /** Shares of the slot's ikm; the one share of one is the ikm itself. The caller shows them once and wipes them. */
 export const newShareSlot = async (
   ledger: Buffer,
@@ -76,13 +44,17 @@ export const newShareSlot = async (
   return { ...sealSlot(ledger, root, SlotKind.shares, params, ikm), shares };
 };
 
-/** How the newest split was made; null when no slot is opened by shares. */
+/** How a slot's ikm was split; null: a slot of another kind. */
+export const splitOfRow = ({ record }: SlotRow): Split | null => {
+  const slot = decodeSlotRecord(record);
+  return slot?.kind === SlotKind.shares ? decodeSharesParams(slot.params) : null;
+};
+
+/** How the shares were split; null when no slot is opened by shares. There is one such slot at most. */
 export const splitOf = (rows: readonly SlotRow[]): Split | null => {
   for (const row of rows) {
-    const slot = decodeSlotRecord(row.record);
-    if (slot?.kind !== SlotKind.shares) continue;
-    const params = decodeSharesParams(slot.params);
-    if (params !== null) return params;
+    const split = splitOfRow(row);
+    if (split !== null) return split;
   }
   return null;
 };
@@ -91,7 +63,8 @@ export const splitOf = (rows: readonly SlotRow[]): Split | null => {
 export const newKeyFileSlot = (ledger: Buffer, root: RootKey, fileKey: Buffer): NewSlot =>
   sealSlot(ledger, root, SlotKind.keyFile, randomBytes(16), keyCopy(fileKey));
 
-const sealSlot = (ledger: Buffer, root: RootKey, kind: number, params: Buffer, ikm: Buffer): NewSlot => {
+/** `ikm` is wiped. */
+export const sealSlot = (ledger: Buffer, root: RootKey, kind: number, params: Buffer, ikm: Buffer): NewSlot => {
   const slotId = randomUuid4();
   const kek = slotKek(ikm, ledger, slotId);
   const context = slotContext(slotId, kind, root.generation, params);
@@ -112,6 +85,12 @@ export interface OpenedSlot {
   readonly root: RootKey;
 }
 
+/** Null: the bytes are not what this row's slot was made of. */
+export const openSlotRow = (ledger: Buffer, row: SlotRow, ikm: Buffer): OpenedSlot | null => {
+  const slot = decodeSlotRecord(row.record);
+  return slot === null || slot.slotId !== row.slotId ? null : openSlot(ledger, slot, ikm);
+};
+
 /** Tries the slots of kinds 2 (a share of one, or what enough shares combine to) and 3 with 32 bytes; null when none opens. */
 export const openWithKey = (ledger: Buffer, rows: readonly SlotRow[], key: Buffer): OpenedSlot | null => {
   for (const row of rows) {
@@ -124,57 +103,8 @@ export const openWithKey = (ledger: Buffer, rows: readonly SlotRow[], key: Buffe
   return null;
 };
 
-/** Tries each password slot, one after another: while sealed the server does not know whose slot is whose. */
-export const openWithPassword = async (
-  ledger: Buffer,
-  rows: readonly SlotRow[],
-  password: string,
-  peppers: readonly Pepper[],
-): Promise<OpenedSlot | null> => {
-  for (const row of rows) {
-    const slot = decodeSlotRecord(row.record);
-    if (slot === null || slot.slotId !== row.slotId || slot.kind !== SlotKind.password) continue;
-    const ikm = await passwordIkm(slot, password, peppers);
-    const opened = ikm === null ? null : openSlot(ledger, slot, ikm);
-    if (ikm !== null) wipe(ikm);
-    if (opened !== null) return opened;
-  }
-  return null;
-};
-
-/** The login verifier that this password gives for a slot; null when its record or pepper is not at hand. */
-export const verifierFor = async (
-  ledger: Buffer,
-  row: SlotRow,
-  password: string,
-  peppers: readonly Pepper[],
-): Promise<Buffer | null> => {
-  const slot = decodeSlotRecord(row.record);
-  if (slot === null || slot.kind !== SlotKind.password) return null;
-  const ikm = await passwordIkm(slot, password, peppers);
-  if (ikm === null) return null;
-  const verifier = loginVerifier(ikm, ledger, slot.slotId);
-  wipe(ikm);
-  return verifier;
-};
-
-const passwordIkm = async (slot: SlotRecord, password: string, peppers: readonly Pepper[]): Promise<Buffer | null> => {
-  const params = decodePasswordParams(slot.params);
-  if (params === null) return null;
-  const pepper = peppers.find(({ id }) => id === params.pepperId);
-  if (pepper === undefined && params.pepperId !== ZERO_UUID) return null;
-  const { memoryKib, iterations, parallelism, salt } = params;
-  const secret = pepper === undefined ? {} : { secret: pepper.key };
-  try {
-    return await argon2id(password, { memoryKib, iterations, parallelism, salt, ...secret });
-  } catch (error) {
-    // A stored cost that nobody here would have written: this slot does not open, others may.
-    if (error instanceof Argon2CostRefused) return null;
-    throw error;
-  }
-};
-
-const openSlot = (ledger: Buffer, slot: SlotRecord, ikm: Buffer): OpenedSlot | null => {
+/** Null: it is not this slot's. */
+export const openSlot = (ledger: Buffer, slot: SlotRecord, ikm: Buffer): OpenedSlot | null => {
   const kek = slotKek(ikm, ledger, slot.slotId);
   const context = slotContext(slot.slotId, slot.kind, slot.rootGeneration, slot.params);
   const key = open('slot', kek, ledger, context, slot.box, { provider: 'noble' });
@@ -188,16 +118,3 @@ export const slotsDigest = (rows: readonly SlotRow[]): Buffer => {
   const sorted = [...rows].sort((a, b) => (a.slotId < b.slotId ? -1 : 1));
   return sha256(Buffer.concat(sorted.flatMap(({ record }) => [u32(record.length), record])));
 };
-
-/** A slot password protects everything: at least 16 characters, and not one that is tried first. Null = acceptable. */
-export const passwordComplaint = (password: string): string | null => {
-  const normal = password.normalize('NFC');
-  if ([...normal].length < 16) return 'the password must have at least 16 characters; six random words are a good one';
-  if (new Set(normal.toLowerCase()).size < 6 || COMMON.test(normal))
-    return 'the password is one of those that are tried first; six random words are a good one';
-  return null;
-};
-
-/** Long passwords that lists of common ones hold: runs of the keyboard, counting, a common word repeated or padded. */
-const COMMON =
-  /^(?:(.{1,8})\1+.{0,3}|(?:0?1234567890?|qwertyuiop|asdfghjkl|zxcvbnm|abcdefghijklmnop.*|password|passwort|letmein|iloveyou|administrator|changeme|welcome|[!-@[-`{-~])+)$/i;

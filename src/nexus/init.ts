@@ -17,15 +17,9 @@ import { Custody, ownerOfEpoch } from '../keys/custody.js';
 import { type EventDraft, sealEvent } from '../keys/event-sealer.js';
 import { KeyKind, KeyringKind, SlotKind } from '../keys/key-kinds.js';
 import { newKeyring, sealKeyring } from '../keys/keyring.js';
+import { newPasswordSlot } from '../keys/password-slots.js';
 import type { Split } from '../keys/shares.js';
-import {
-  type NewSlot,
-  newKeyFileSlot,
-  newPasswordSlot,
-  newShareSlot,
-  type RootKey,
-  slotsDigest,
-} from '../keys/slots.js';
+import { type NewSlot, newKeyFileSlot, newShareSlot, type RootKey, slotsDigest } from '../keys/slots.js';
 import type { KeyRow, SealedEvent } from '../ledger/sealed-event.js';
 import { FIRST_MOUNTS, FIRST_POLICIES } from './first-settings.js';
 import { type Genesis, writeGenesis } from './genesis.js';
@@ -37,6 +31,8 @@ export interface InitRequest {
   readonly shares: Split | null;
   /** The 32 bytes of a dev key file. */
   readonly keyFile: Buffer | null;
+  /** Done before there is a ledger: a share that cannot be encrypted to its holder must not exist. */
+  readonly handOver?: (shares: readonly Buffer[], rootToken: string) => Promise<void>;
 }
 
 export interface InitResult {
@@ -72,6 +68,7 @@ export const initLedger = async (ports: NexusPorts, request: InitRequest): Promi
       slots: slots.all,
       keyring: { generation: 1, box: sealKeyring(root.key, ledger, keyring) },
     };
+    await request.handOver?.(slots.shares, made.rootToken);
     const created = await writeGenesis(ports.database.writer, genesis);
     if (!created) return null;
     return { ledgerId: uuidText(ledger), shares: slots.shares, rootToken: made.rootToken };

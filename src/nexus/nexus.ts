@@ -3,12 +3,13 @@
  * of formats.md §3, seal that wipes. It owns the one session; whoever needs keys asks it and may be told "sealed".
  */
 import type { Authority } from '../authority/authority.js';
-import { wipe } from '../crypto/bytes.js';
+import { type Uuid, wipe } from '../crypto/bytes.js';
 import type { Header } from '../domain/header.js';
 import type { Failure } from '../failure.js';
 import { E, type Either } from '../fp.js';
-import { combineShares, SHARE_BYTES, type Split } from '../keys/shares.js';
-import { openWithKey, openWithPassword, type RootKey, splitOf } from '../keys/slots.js';
+import { openWithPassword, type Pepper } from '../keys/password-slots.js';
+import { combineShares, KEY_BYTES, SHARE_BYTES, type Split } from '../keys/shares.js';
+import { type OpenedSlot, openSlotRow, openWithKey, type RootKey, splitOf } from '../keys/slots.js';
 import { type SlotRow, slotRows } from '../keys/store.js';
 import { newestHead } from '../ledger/head.js';
 import { IntegrityError } from '../ledger/integrity.js';
@@ -23,7 +24,12 @@ import { Session } from './session.js';
 import { ShareProgress } from './share-progress.js';
 import { Spool } from './spool.js';
 
-export type UnsealWith = ({ readonly key: Buffer } | { readonly name: string; readonly password: string }) & {
+export type UnsealWith = (
+  | { readonly key: Buffer }
+  | { readonly name: string; readonly password: string }
+  /** What a key that somebody else keeps has unwrapped for this slot. */
+  | { readonly slotId: Uuid; readonly ikm: Buffer }
+) & {
   /** A person accepts that the database is behind what this node saw: the header of the event that says so. */
   readonly acceptRollback?: Header;
 };
@@ -36,11 +42,14 @@ export class Nexus {
   readonly lockouts: Lockouts;
   readonly spool: Spool;
   readonly shares = new ShareProgress();
-  #split: Split | null | undefined;
+  /** Whoever waits for a key that opens the ledger says so here. */
+  waiting: () => string | null = () => null;
+  #split: { readonly of: Split | null; readonly generation: number } | null = null;
   #session: Session | null = null;
   #initialised = false;
   #changing: Promise<unknown> = Promise.resolve();
   #degraded: string | null = null;
+  #sealedByHand = false;
 
   constructor(readonly ports: NexusPorts) {
     this.attempts = new Attempts(ports.nowMs);
@@ -57,7 +66,12 @@ export class Nexus {
   get degraded(): readonly string[] {
     const refusing = this.#session?.appender.refusing ?? null;
     const troubles = this.#session?.troubles.values() ?? [];
-    return [this.#degraded, refusing, ...troubles].filter(reason => reason !== null);
+    return [this.#degraded, refusing, this.waiting(), ...troubles].filter(reason => reason !== null);
+  }
+
+  /** It was open, and somebody sealed it: nothing but a person opens it again. */
+  get sealedByHand(): boolean {
+    return this.#sealedByHand;
   }
 
   /** Asks the database until there is a ledger; after that it stays true. */
@@ -98,13 +112,15 @@ export class Nexus {
     const { writer } = this.ports.database;
     const ledger = await ledgerRow(writer, this.ports.files.ledgerId);
     const rows = await writer.run(slotRows);
-    this.#split = splitOf(rows);
+    this.#remember(rows);
     if ('key' in how && how.key.length === SHARE_BYTES)
       return this.#share(ledger, rows, how.key, how.acceptRollback ?? null);
-    const opened =
-      'key' in how
-        ? openWithKey(ledger, rows, how.key)
-        : await openWithPassword(ledger, rows, how.password, this.ports.peppers);
+    if ('key' in how && how.key.length !== KEY_BYTES)
+      return E.left({
+        kind: 'bad-credentials',
+        message: `a share has ${SHARE_BYTES} bytes, any other key ${KEY_BYTES}; this one has ${how.key.length}: it was cut or mistyped`,
+      });
+    const opened = await openedWith(ledger, rows, how, this.ports.peppers);
     if (opened === null) return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
     const nameFits = (authority: Authority): boolean =>
       !('name' in how) || authority.slots.get(opened.slotId)?.name === how.name;
@@ -118,9 +134,11 @@ export class Nexus {
     share: Buffer,
     acceptRollback: Header | null,
   ): Promise<Either<Failure, null>> {
-    const threshold = this.#split?.threshold ?? 1;
+    const threshold = splitOf(rows)?.threshold ?? 1;
     if (threshold === 1)
       return E.left({ kind: 'bad-credentials', message: 'this ledger is not opened by several shares' });
+    if (share.at(-1) === 0)
+      return E.left({ kind: 'bad-credentials', message: 'the share is damaged: no share has the number 0' });
     if (this.shares.add(share) === 'conflict')
       return E.left({
         kind: 'bad-credentials',
@@ -140,10 +158,20 @@ export class Nexus {
     return this.#begin(ledger, opened.root, rows, () => true, acceptRollback);
   }
 
-  /** How many shares there are and how many open it; null when none do. Read once, and again at each unseal. */
+  /** How many shares there are and how many open it; null when none do. Read again when the key store changed. */
   async split(): Promise<Split | null> {
-    if (this.#split === undefined) this.#split = splitOf(await this.ports.database.writer.run(slotRows));
-    return this.#split;
+    if (this.#split === null || this.#split.generation !== this.#generation)
+      this.#remember(await this.ports.database.writer.run(slotRows));
+    return this.#split?.of ?? null;
+  }
+
+  /** Of the key store as far as this process knows it; 0 while sealed. */
+  get #generation(): number {
+    return this.#session?.authority.keystore?.generation ?? 0;
+  }
+
+  #remember(rows: readonly SlotRow[]): void {
+    this.#split = { of: splitOf(rows), generation: this.#generation };
   }
 
   /** The root key from a process of this node that has unsealed: every other check of unseal is made here too. */
@@ -178,6 +206,7 @@ export class Nexus {
     }
     this.#session = session;
     this.#degraded = null;
+    this.#sealedByHand = false;
     await this.spool.drain(async requests => {
       for (const request of requests) session.recorder.record(request);
       await session.recorder.flush();
@@ -192,6 +221,7 @@ export class Nexus {
       const session = this.#session;
       if (session === null) return;
       this.#session = null;
+      this.#sealedByHand = true;
       this.ports.sealing(session);
       await session.close({ kind: 'sealed' });
     });
@@ -203,3 +233,15 @@ export class Nexus {
     else this.spool.record(request);
   }
 }
+
+const openedWith = async (
+  ledger: Buffer,
+  rows: readonly SlotRow[],
+  how: UnsealWith,
+  peppers: readonly Pepper[],
+): Promise<OpenedSlot | null> => {
+  if ('key' in how) return openWithKey(ledger, rows, how.key);
+  if ('name' in how) return openWithPassword(ledger, rows, how.password, peppers);
+  const row = rows.find(({ slotId }) => slotId === how.slotId);
+  return row === undefined ? null : openSlotRow(ledger, row, how.ikm);
+};

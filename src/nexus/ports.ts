@@ -1,5 +1,6 @@
 /** What Nexus needs from the world: the database, the clock, the node's files and settings, and who to tell. */
-import type { Argon2Cost, Pepper } from '../keys/slots.js';
+import type { Argon2Cost, Pepper } from '../keys/password-slots.js';
+import type { Kms } from '../kms/kms.js';
 import type { Pool } from '../postgres/pool.js';
 import type { ErasureKeys } from './erasure-keys.js';
 import type { NodeFiles } from './node-files.js';
@@ -12,6 +13,8 @@ export interface NexusPorts {
   readonly erasureKeys: ErasureKeys;
   /** New slots are made with the first; each slot remembers its own. */
   readonly peppers: readonly Pepper[];
+  /** Keys that others keep, as this node's settings name them. */
+  readonly kms: readonly Kms[];
   readonly slotCost: Argon2Cost;
   readonly programVersion: string;
   readonly sessionPorts: () => SessionPorts;

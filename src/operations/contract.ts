@@ -7,6 +7,7 @@ import type { Failure, VersionMetadata } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 import type { Split } from '../keys/shares.js';
 import type { CubbyholeOperations } from './cubbyhole/contract.js';
+import type { CustodyOperations, Delivered, Recipients } from './custody/contract.js';
 import type { ErasureOperations } from './erasure/contract.js';
 import type { AppRoleOperations } from './logins/approle/contract.js';
 import type { CertOperations } from './logins/cert/contract.js';
@@ -17,6 +18,8 @@ import type { AuditOperations, CorsOperations, NodeOperations } from './system/c
 import type { KeysOperations } from './terms/contract.js';
 import type { LeaseOperations, TokenOperations } from './tokens/contract.js';
 import type { WrappingOperations } from './wrapping/contract.js';
+
+export type { Split };
 
 /** Who asks, from where, and how long they wait. Made once for each request. */
 export interface RequestContext {
@@ -220,13 +223,20 @@ export interface SealStatus {
   readonly degraded: readonly string[];
 }
 
+export interface InitInput {
+  readonly adminName: string | null;
+  readonly adminPassword: string | null;
+  readonly initCode: string | null;
+  readonly shares: Split | null;
+  readonly recipients: Recipients;
+  /** The root token is then base64 of a PGP message. */
+  readonly rootTokenPgpKey: string | null;
+}
+
 export interface SysOperations {
   readonly status: () => TaskEither<Failure, SealStatus>;
   /** Needs the one-time code from the console unless the caller is on loopback. Leaves the server sealed. */
-  readonly init: Op<
-    { adminName: string | null; adminPassword: string | null; initCode: string | null; shares: Split | null },
-    { keys: readonly string[]; rootToken: string }
-  >;
+  readonly init: Op<InitInput, { keys: readonly Delivered[]; rootToken: string }>;
   /** `key` = a share of 33 bytes, or the 32 bytes of a share of one or a key file. */
   /** `acceptRollback`: go on although the database is behind what this node saw; that is then the first event. */
   readonly unseal: Op<
@@ -419,6 +429,7 @@ export interface Operations {
   readonly userpass: UserpassOperations;
   readonly sys: SysOperations;
   readonly keys: KeysOperations;
+  readonly custody: CustodyOperations;
   readonly ledger: LedgerOperations;
   readonly erasure: ErasureOperations;
   readonly projections: ProjectionOperations;

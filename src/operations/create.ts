@@ -4,7 +4,8 @@ import { type App, sessionOf } from './app.js';
 import { authenticate, authorise } from './authorise.js';
 import type { Operations } from './contract.js';
 import { cubbyholeOperations } from './cubbyhole/cubbyhole.js';
-import { slotOperations } from './custody/slots.js';
+import { administratorOperations } from './custody/administrators.js';
+import { custodyOperations } from './custody/create.js';
 import { erasureOperations } from './erasure/create.js';
 import { configOperations } from './kv/config.js';
 import { listOperation } from './kv/list.js';
@@ -46,6 +47,8 @@ export interface OperationParts {
   readonly metrics: MetricsParts;
   /** Requests a second that one address may make without a token; 0 = any number. */
   readonly openRate: number;
+  /** Rekeying and a new root token ask for shares alone. */
+  readonly openRekey: boolean;
 }
 
 export const createOperations = (app: App, parts: OperationParts): Operations => ({
@@ -68,7 +71,8 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   userpass: userpassOperations(app),
   policies: { ...policyOperations(app), capabilities: capabilitiesOperation(app) },
   keys: keysOperations(app),
-  sys: { ...sysOperations(app, parts.initCode), ...slotOperations(app) },
+  sys: { ...sysOperations(app, parts.initCode), ...administratorOperations(app) },
+  custody: custodyOperations(app, parts.openRekey),
   ledger: {
     head: headOperation(app),
     events: eventsOperation(app, parts.projectionReads),

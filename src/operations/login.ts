@@ -9,7 +9,7 @@ import { unpad } from '../crypto/padding.js';
 import type { Header } from '../domain/header.js';
 import type { Failure } from '../failure.js';
 import { SlotKind } from '../keys/key-kinds.js';
-import { verifierFor } from '../keys/slots.js';
+import { verifierFor } from '../keys/password-slots.js';
 import { keyRowsById, type SlotRow } from '../keys/store.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { Session } from '../nexus/session.js';
@@ -17,6 +17,7 @@ import { uuidArray } from '../postgres/arrays.js';
 import { type App, refuse, sessionOf } from './app.js';
 import { circumstances, requestRecord } from './authorise.js';
 import type { AuthOperations, RequestContext } from './contract.js';
+import { renewSlot } from './custody/renew.js';
 import { checkedSlotRows } from './custody/slot-rows.js';
 import { operation } from './operation.js';
 import { createToken, loginToken } from './tokens/index.js';
@@ -47,7 +48,9 @@ export const loginOperation = (app: App): AuthOperations['login'] =>
     });
     const slotIsThere = (): boolean => session.authority.slots.get(slot.id)?.loginKey === slot.loginKey;
     const check = (): Failure | null => (slotIsThere() ? null : { kind: 'unauthenticated' });
-    return createToken(wanted, { session, context, header, check });
+    const done = await createToken(wanted, { session, context, header, check });
+    await renewSlot(app, session, context, { slot, password });
+    return done;
   });
 
 /** The slot of that name, if the password is its own; refuses, counts and records otherwise. */
@@ -64,7 +67,8 @@ export const checkPassword = async (
   const pause = attempts.pauseSeconds(...guesses);
   if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
   await session.reader.refresh();
-  const slot = session.authority.slotNamed(name);
+  const named = session.authority.slotNamed(name);
+  const slot = named?.kind === SlotKind.password ? named : null;
   const right = await passwordIsRight(app, session, slot, password);
   if (slot !== null && right) {
     attempts.succeeded(...guesses);

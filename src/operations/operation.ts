@@ -6,6 +6,7 @@
 import { Argon2Busy } from '../crypto/argon2.js';
 import type { Failure } from '../failure.js';
 import { E, type Either } from '../fp.js';
+import { KmsError } from '../kms/kms.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import { LoaderFull } from '../ledger/point-reads.js';
 import { DatabaseError } from '../postgres/errors.js';
@@ -19,6 +20,7 @@ export const failureOf = (during: string, error: unknown): Failure => {
   if (error instanceof IntegrityError) return { kind: 'integrity', what: error.what, position: error.position };
   if (error instanceof LoaderFull) return { kind: 'overloaded', retryAfterSeconds: 1 };
   if (error instanceof Argon2Busy) return { kind: 'too-many-attempts', retryAfterSeconds: 2 };
+  if (error instanceof KmsError) return { kind: 'kms', trouble: error.trouble, message: error.message };
   if (error instanceof Behind)
     return { kind: 'projection-behind', projection: error.projection, lag: error.lag, retryAfterSeconds: 1 };
   if (error instanceof DatabaseError) return { kind: 'database-unavailable', during, cause: error };

@@ -3,12 +3,15 @@ import { constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { randomBase62 } from '../crypto/random.js';
 import type { Header } from '../domain/header.js';
 import { E } from '../fp.js';
-import { passwordComplaint } from '../keys/slots.js';
+import { passwordComplaint } from '../keys/common-passwords.js';
 import { readIfThere } from '../nexus/durable-file.js';
 import { initLedger } from '../nexus/init.js';
 import { type App, refuse } from './app.js';
 import { authoriseCommand, circumstances, requestRecord } from './authorise.js';
 import type { RequestContext, SealStatus, SysOperations } from './contract.js';
+import type { Delivered } from './custody/contract.js';
+import { delivered, recipientsOf } from './custody/delivery.js';
+import { renewSlot } from './custody/renew.js';
 import { failureOf, operation, orRefuse } from './operation.js';
 
 /** The code that init asks of callers who are not on this machine: shown once, on the server's console. */
@@ -56,11 +59,20 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
         refuse({ kind: 'invalid', message: 'admin_name has 1 to 64 letters, digits, dots, dashes, underscores or @' });
       const complaint = admin === null ? null : passwordComplaint(admin.password);
       if (complaint !== null) refuse({ kind: 'invalid', message: complaint });
-      const made = await initLedger(app.nexus.ports, { admin, shares: input.shares, keyFile: null });
+      const recipients = await recipientsOf(input.recipients);
+      const [ofToken] = await recipientsOf({ pgpKeys: textOrNone(input.rootTokenPgpKey), age: [] });
+      let keys: readonly Delivered[] = [];
+      let encryptedToken: string | null = null;
+      const made = await initLedger(app.nexus.ports, {
+        ...{ admin, shares: input.shares, keyFile: null },
+        handOver: async (shares, rootToken) => {
+          keys = await delivered(shares, recipients);
+          encryptedToken = ofToken === undefined ? null : (await ofToken.encrypt(rootToken)).toString('base64');
+        },
+      });
       if (made === null) return refuse({ kind: 'already-initialised' });
-      const keys = made.shares.map(share => share.toString('hex'));
       wipe(...made.shares);
-      return { keys, rootToken: made.rootToken };
+      return { keys, rootToken: encryptedToken ?? made.rootToken };
     }),
   ),
 
@@ -90,6 +102,12 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
     if (failed && answer.left.kind === 'bad-credentials') attempts.failed(...guesses);
     orRefuse(answer);
     attempts.succeeded(...guesses);
+    const { session } = app.nexus;
+    if (wasSealed && session !== null && 'name' in input)
+      await renewSlot(app, session, context, {
+        slot: session.authority.slotNamed(input.name),
+        password: input.password,
+      });
     return sealStatus(app);
   }),
 
@@ -106,6 +124,8 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
     return null;
   }),
 });
+
+const textOrNone = (text: string | null): readonly string[] => (text === null ? [] : [text]);
 
 /** No policy rules here: the key or the password is the proof. */
 const recoveredHeader = (app: App, context: RequestContext, opener: { key: Buffer } | { name: string }): Header => ({

@@ -179,6 +179,7 @@ const FAILURES: { readonly [K in Failure['kind']]: Extract<Failure, { kind: K }>
   'idempotency-mismatch': { kind: 'idempotency-mismatch' },
   overloaded: { kind: 'overloaded', retryAfterSeconds: 1 },
   'database-unavailable': { kind: 'database-unavailable', during: '', cause: null },
+  kms: { kind: 'kms', trouble: 'away', message: '' },
   'projection-behind': { kind: 'projection-behind', projection: '', lag: 1, retryAfterSeconds: 1 },
   integrity: { kind: 'integrity', what: '', position: null },
   timeout: { kind: 'timeout', during: '' },

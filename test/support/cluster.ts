@@ -74,7 +74,7 @@ export const startNode = async (
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
   const database = await db.open({ dataFolder: folder });
   const slotCost = { memoryKib: 19_456, iterations: 2, parallelism: 1 };
-  const program = await startProgram(config.right, logger, { database, slotCost });
+  const program = await startProgram(config.right, logger, { database, slotCost, kmsProbeMs: 100 });
   return {
     ...{ address: program.address, folder, program, database, log },
     call: async (method, path, body, { token = tokenOf(), headers = {}, certificate } = {}) => {

@@ -2,6 +2,7 @@
 import type { Verb } from '../call.js';
 import { approle } from './approle.js';
 import { cert } from './cert.js';
+import { custody } from './custody.js';
 import { keys } from './keys.js';
 import { ledger } from './ledger.js';
 import type { Described, Route } from './route.js';
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...wrapping,
   ...ledger,
   ...keys,
+  ...custody,
 ];
 
 /** With its mount as a parameter where it has one: `{kv_mount_path}/data/{path*}`. */

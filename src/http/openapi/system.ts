@@ -32,6 +32,7 @@ const state: readonly Route[] = [
         'Makes the ledger, its keys and the root token',
         {
           ...{ secret_shares: 'integer', secret_threshold: 'integer' },
+          ...{ pgp_keys: 'strings', age_recipients: 'strings', root_token_pgp_key: 'string' },
           ...{ admin_name: 'string', admin_password: 'string', init_code: 'string' },
         },
         'bare',

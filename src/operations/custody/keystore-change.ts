@@ -35,7 +35,7 @@ export interface Drafted {
 export interface AddedSlot {
   readonly slot: NewSlot;
   /** Whose it is; null for slots that nobody logs in with. */
-  readonly owner: { readonly name: string; readonly entity: Uuid } | null;
+  readonly owner: { readonly name: string; readonly entity: Uuid | null } | null;
 }
 
 /** Everything absent stays as it is. */
@@ -53,6 +53,8 @@ export interface KeystoreChange {
   readonly term?: number;
   /** Of every living term: `PRF(E[t], …)`, hex. */
   readonly checks?: ReadonlyMap<number, string>;
+  /** More header fields: never a credential. */
+  readonly own?: object;
   readonly before?: readonly Drafted[];
   /** Asked at the head, with everything before folded. */
   readonly unless?: () => Failure | null;
@@ -93,6 +95,7 @@ export const changeKeystore = async (
     header: {
       ...actor.header,
       change: change.change,
+      ...change.own,
       ...(added.length === 0 ? {} : { added: added.map(({ entry }) => entry) }),
       ...(removed.length === 0 ? {} : { removed: removed.map(({ id }) => id) }),
       ...keyringWords(change),
@@ -159,7 +162,8 @@ const addedSlot = (session: Session, { slot, owner }: AddedSlot) => {
   if (slot.verifier !== null) wipe(slot.verifier);
   const entry = {
     ...{ id: slot.slotId, kind: slot.kind },
-    ...owner,
+    ...(owner === null ? {} : { name: owner.name }),
+    ...(owner === null || owner.entity === null ? {} : { entity: owner.entity }),
     ...(credential === null ? {} : { login_key: credential.keyId }),
   };
   return { entry, credential };

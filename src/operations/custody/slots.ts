@@ -1,142 +1,202 @@
-/** Changing who opens the ledger: a slot's password, a slot more, a slot less, and what its holder may do. */
-import type { Rule } from '../../authority/permission.js';
-import type { Uuid } from '../../crypto/bytes.js';
+/** Who opens the ledger: slots are listed, added, removed and rotated, each change an event. */
+import type { Slot } from '../../authority/authority.js';
+import { type Uuid, ZERO_UUID } from '../../crypto/bytes.js';
 import { randomUuid4, randomUuid7 } from '../../crypto/random.js';
+import { decodeSlotRecord } from '../../crypto/slot-record.js';
 import { sealEvent } from '../../keys/event-sealer.js';
-import { KeyKind } from '../../keys/key-kinds.js';
-import { type NewSlot, newPasswordSlot, passwordComplaint } from '../../keys/slots.js';
+import { KeyKind, SlotKind } from '../../keys/key-kinds.js';
+import { kmsParamsOf } from '../../keys/kms-slots.js';
+import { type Pepper, passwordParamsOf } from '../../keys/password-slots.js';
+import { splitOfRow } from '../../keys/slots.js';
+import type { SlotRow } from '../../keys/store.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
-import { authorise, authoriseCommand, type Caller, circumstances, headerOf, stillAllowed } from '../authorise.js';
-import { changeAuthority } from '../authority-change.js';
-import type { RequestContext, SysOperations } from '../contract.js';
-import { checkPassword } from '../login.js';
+import { authorise, authoriseCommand, type Caller, headerOf } from '../authorise.js';
+import type { RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
-import { normalPolicies } from '../tokens/new-token.js';
-import { changeKeystore, type KeystoreActor } from './keystore-change.js';
+import { keystoreActor } from './actors.js';
+import type { CustodyOperations, SlotAdded, SlotInfo, SlotKindName, SlotRequest } from './contract.js';
+import { recipientsOf } from './delivery.js';
+import { grantable, requireRootCaller } from './grantable.js';
+import { changeKeystore, type Drafted } from './keystore-change.js';
+import { keyFileSlot, kmsSlot, type MadeSlot, passwordSlot, shareSlot } from './new-slots.js';
+import { checkedSlotRows } from './slot-rows.js';
 
-type Slots = Pick<SysOperations, 'changePassword' | 'addSlot' | 'setAdministratorPolicies' | 'removeSlot'>;
+type SlotOperations = Pick<CustodyOperations, 'listSlots' | 'addSlot' | 'removeSlot' | 'rotateSlot'>;
 
-export const slotOperations = (app: App): Slots => ({
-  changePassword: operation('changing a password', async (context, { name, oldPassword, newPassword }) => {
+export const slotOperations = (app: App): SlotOperations => ({
+  listSlots: operation('listing slots', async context => {
     const session = sessionOf(app);
-    acceptable(newPassword);
-    const old = await checkPassword(app, session, context, name, oldPassword, 'password');
-    const entity = old.entity ?? refuse({ kind: 'bad-credentials', message: 'invalid username or password' });
-    const slot = await newSlot(app, session, newPassword);
-    return changeKeystore(session, ownActor(app, context, entity, 'operator.password'), {
-      change: 'password',
-      slots: { add: [{ slot, owner: { name, entity } }], remove: [old.id] },
-    });
+    await authorise(app, session, context, { op: 'operator.slot-list', capability: 'read' });
+    const rows = await checkedSlotRows(session);
+    return rows.map(row => infoOf(row, session.authority.slots.get(row.slotId) ?? null, app.nexus.ports.peppers));
   }),
+  addSlot: operation('adding a slot', (context, request) => addSlot(app, context, request)),
+  removeSlot: operation('removing a slot', (context, { slot }) => removeSlot(app, context, slot)),
+  rotateSlot: operation('rotating a slot', (context, { slot, password }) => rotate(app, context, slot, password)),
+});
 
-  addSlot: operation('adding a slot', async (context, { name, password, policies }) => {
-    const session = sessionOf(app);
-    const op = 'operator.slot-add';
-    const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
-    acceptable(password);
-    const granted = grantable(caller, policies);
-    if (!/^[\w.@-]{1,64}$/.test(name))
-      refuse({ kind: 'invalid', message: 'a name has 1 to 64 letters, digits, dots, dashes, underscores or @' });
-    if (session.authority.slotNamed(name) !== null)
-      refuse({ kind: 'invalid', message: 'there is a slot of that name: change its password instead' });
-    const entity = randomUuid4();
-    const sealed = sealEvent(session.custody, {
-      eventId: randomUuid7(app.nowMs()),
-      streamId: entity,
-      type: 'entity.created',
-      lane: 1,
-      actor: caller.token.entity,
-      header: headerOf(app, caller, context, { op }, { kind: 'person', policies: granted }),
-      body: { kind: KeyKind.identity, owner: entity, plaintext: Buffer.from(JSON.stringify({ display_name: name })) },
-    });
-    const slot = await newSlot(app, session, password);
-    return changeKeystore(session, keystoreActor(app, caller, context, op), {
-      change: 'slot-added',
-      slots: { add: [{ slot, owner: { name, entity } }] },
-      before: [{ sealed, facts: {} }],
-    });
-  }),
+/** Refuses in the name of the caller; so does `removeSlot`. */
+export const addSlot = async (app: App, context: RequestContext, request: SlotRequest): Promise<SlotAdded> => {
+  const session = sessionOf(app);
+  const op = 'operator.slot-add';
+  const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
+  await session.reader.refresh();
+  const { name } = request;
+  if (!/^[\w.@-]{1,64}$/.test(name))
+    refuse({ kind: 'invalid', message: 'a name has 1 to 64 letters, digits, dots, dashes, underscores or @' });
+  if (session.authority.slotNamed(name) !== null)
+    refuse({ kind: 'invalid', message: 'there is a slot of that name: rotate it instead' });
+  const policies = request.kind === 'password' ? grantable(caller, request.policies) : [];
+  const made = await newSlot(app, caller, request);
+  // A password logs in as well: for that its owner is somebody.
+  const entity = request.kind === 'password' ? randomUuid4() : null;
+  const { position } = await changeKeystore(session, keystoreActor(app, caller, context, op), {
+    change: 'slot-added',
+    slots: { add: [{ slot: made.slot, owner: { name, entity } }] },
+    before: entity === null ? [] : [newPerson(app, caller, context, { id: entity, name, policies })],
+  });
+  return { position, id: made.slot.slotId, keys: made.keys, keyFile: made.keyFile };
+};
 
-  setAdministratorPolicies: operation(
-    'setting the policies of an administrator',
-    async (context, { name, policies }) => {
-      const session = sessionOf(app);
-      const [op, capability] = ['operator.policies', 'sudo'] as const;
-      const caller = await authorise(app, session, context, { op, capability });
-      const granted = grantable(caller, policies);
-      const { entities } = session.authority;
-      const slot = session.authority.slotNamed(name) ?? refuse({ kind: 'absent' });
-      const entity = entities.get(slot.entity ?? '') ?? refuse({ kind: 'absent' });
-      if (entity.policies.join() === granted.join()) return { position: null };
-      return changeAuthority(app, caller, context, {
-        ...{ op, capability, type: 'entity.changed', streamId: entity.id },
-        own: { kind: entity.kind, policies: granted },
-        unless: () => (entities.get(entity.id) === entity ? null : { kind: 'busy', retryAfterSeconds: 1 }),
-      });
-    },
-  ),
+const newSlot = async (app: App, caller: Caller, request: SlotRequest): Promise<MadeSlot> => {
+  const { session } = caller;
+  switch (request.kind) {
+    case 'password':
+      return passwordSlot(app, session, request.password);
+    case 'shares': {
+      // They make a root token, too.
+      requireRootCaller(caller, 'makes shares');
+      if ([...session.authority.slots.values()].some(({ kind }) => kind === SlotKind.shares))
+        refuse({ kind: 'invalid', message: 'there are shares already: exchange them with tally operator rekey' });
+      const { shares, ...made } = await shareSlot(session, request.split, await recipientsOf(request.recipients));
+      for (const share of shares) share.fill(0);
+      return made;
+    }
+    case 'key-file':
+      return keyFileSlot(session);
+    case 'kms':
+      return kmsSlot(app, session, request.uri);
+  }
+};
 
-  removeSlot: operation('removing a slot', async (context, { name }) => {
-    const session = sessionOf(app);
-    const op = 'operator.slot-remove';
-    const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
-    await session.reader.refresh();
-    const slot = session.authority.slotNamed(name) ?? refuse({ kind: 'absent' });
-    if (session.authority.slots.size === 1)
-      refuse({ kind: 'invalid', message: 'the last slot cannot be removed: nobody could open the ledger again' });
-    return changeKeystore(session, keystoreActor(app, caller, context, op), {
-      change: 'slot-removed',
-      slots: { remove: [slot.id] },
-    });
+interface Person {
+  readonly id: Uuid;
+  readonly name: string;
+  readonly policies: readonly string[];
+}
+
+const newPerson = (app: App, caller: Caller, context: RequestContext, { id, name, policies }: Person): Drafted => ({
+  facts: {},
+  sealed: sealEvent(caller.session.custody, {
+    ...{ eventId: randomUuid7(app.nowMs()), streamId: id, type: 'entity.created', lane: 1 },
+    actor: caller.token.entity,
+    header: headerOf(app, caller, context, { op: 'operator.slot-add' }, { kind: 'person', policies }),
+    body: { kind: KeyKind.identity, owner: id, plaintext: Buffer.from(JSON.stringify({ display_name: name })) },
   }),
 });
 
-/** A caller whose token has `sudo` on the request's path, asked again at the head. */
-export const keystoreActor = (app: App, caller: Caller, context: RequestContext, op: string): KeystoreActor => ({
-  entity: caller.token.entity,
-  header: headerOf(app, caller, context, { op }, {}),
-  allowed: atUs => stillAllowed(caller, context, 'sudo', atUs),
-  deadlineMs: context.deadlineMs,
-  gone: context.gone,
-});
+const slotCalled = (session: Session, nameOrId: string): Slot =>
+  session.authority.slots.get(nameOrId) ?? session.authority.slotNamed(nameOrId) ?? refuse({ kind: 'absent' });
 
-/** Who proved themselves by the password alone acts as their own entity, under no policy's rule. */
-const ownActor = (app: App, context: RequestContext, entity: Uuid, op: string): KeystoreActor => {
-  const rule: Rule = { policy: 'own-password', path: 'auth/userpass/users/+/password', capability: 'update' };
+export const removeSlot = async (
+  app: App,
+  context: RequestContext,
+  nameOrId: string,
+): Promise<{ position: number }> => {
+  const session = sessionOf(app);
+  const op = 'operator.slot-remove';
+  const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
+  await session.reader.refresh();
+  const slot = slotCalled(session, nameOrId);
+  const left = (await checkedSlotRows(session)).filter(({ slotId }) => slotId !== slot.id);
+  if (left.length === 0)
+    refuse({ kind: 'invalid', message: 'the last slot cannot be removed: nobody could open the ledger again' });
+  if (!left.some(row => opensByItself(row, app.nexus.ports.peppers)))
+    refuse({
+      kind: 'invalid',
+      message:
+        'this is the last slot that opens the ledger by itself: the others need a key that somebody else keeps, or a pepper that this node does not have. Add a password, shares or a key file first',
+    });
+  return changeKeystore(session, keystoreActor(app, caller, context, op), {
+    change: 'slot-removed',
+    slots: { remove: [slot.id] },
+  });
+};
+
+/** What people hold is enough, wherever the ledger is brought to. */
+const opensByItself = (row: SlotRow, peppers: readonly Pepper[]): boolean => {
+  const password = passwordParamsOf(row);
+  if (password !== null) return hasPepper(password.pepperId, peppers) !== 'missing';
+  const kind = decodeSlotRecord(row.record)?.kind;
+  return kind === SlotKind.shares || kind === SlotKind.keyFile;
+};
+
+const hasPepper = (id: Uuid, peppers: readonly Pepper[]): 'none' | 'here' | 'missing' =>
+  id === ZERO_UUID ? 'none' : peppers.some(pepper => pepper.id === id) ? 'here' : 'missing';
+
+const rotate = async (
+  app: App,
+  context: RequestContext,
+  nameOrId: string,
+  password: string | null,
+): Promise<SlotAdded> => {
+  const session = sessionOf(app);
+  const op = 'operator.slot-rotate';
+  const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
+  await session.reader.refresh();
+  const old = slotCalled(session, nameOrId);
+  if (session.authority.entities.get(old.entity ?? '')?.policies.includes('root') === true)
+    requireRootCaller(caller, 'changes the password of another root administrator');
+  const made = await rotated(app, session, old, password);
+  const { position } = await changeKeystore(session, keystoreActor(app, caller, context, op), {
+    change: 'slot-rotated',
+    slots: { add: [{ slot: made.slot, owner: ownerOf(old) }], remove: [old.id] },
+  });
+  return { position, id: made.slot.slotId, keys: made.keys, keyFile: made.keyFile };
+};
+
+export const ownerOf = ({ name, entity }: Slot) => (name === null ? null : { name, entity });
+
+const rotated = async (app: App, session: Session, old: Slot, password: string | null): Promise<MadeSlot> => {
+  if (password !== null && old.kind !== SlotKind.password)
+    refuse({ kind: 'invalid', message: 'this slot has no password' });
+  switch (old.kind) {
+    case SlotKind.password:
+      return passwordSlot(app, session, password ?? refuse({ kind: 'invalid', message: 'give the new password' }));
+    case SlotKind.keyFile:
+      return keyFileSlot(session);
+    case SlotKind.kms: {
+      const row = (await checkedSlotRows(session)).find(({ slotId }) => slotId === old.id);
+      const params = row === undefined ? null : kmsParamsOf(row);
+      return kmsSlot(app, session, params?.uri ?? refuse({ kind: 'absent' }));
+    }
+    default:
+      return refuse({ kind: 'invalid', message: 'shares are exchanged by rekeying: tally operator rekey' });
+  }
+};
+
+const KIND_NAMES: Readonly<Record<number, SlotKindName | undefined>> = {
+  [SlotKind.password]: 'password',
+  [SlotKind.shares]: 'shares',
+  [SlotKind.keyFile]: 'key-file',
+  [SlotKind.kms]: 'kms',
+};
+
+const infoOf = (row: SlotRow, slot: Slot | null, peppers: readonly Pepper[]): SlotInfo => {
+  const record = decodeSlotRecord(row.record);
+  const password = passwordParamsOf(row);
   return {
-    entity,
-    header: {
-      ...{ v: 1, at: app.nowMs() * 1000, op, path: context.path, rule },
-      ...{ actor: { id: entity, kind: 'person' }, via: { method: 'userpass' }, ...circumstances(app, context) },
+    id: row.slotId,
+    kind: KIND_NAMES[record?.kind ?? 0] ?? 'unknown',
+    name: slot?.name ?? null,
+    entity: slot?.entity ?? null,
+    rootGeneration: record?.rootGeneration ?? 0,
+    shares: splitOfRow(row),
+    kms: kmsParamsOf(row)?.uri ?? null,
+    password: password && {
+      ...{ memoryKib: password.memoryKib, iterations: password.iterations, parallelism: password.parallelism },
+      pepper: hasPepper(password.pepperId, peppers),
     },
-    allowed: () => true,
-    deadlineMs: context.deadlineMs,
-    gone: context.gone,
   };
-};
-
-const POLICIES_MAX = 256;
-
-/** Said, never assumed: an administrator may do what the policies say. Only root makes somebody root. */
-const grantable = (caller: Caller, policies: readonly string[]): readonly string[] => {
-  const granted = normalPolicies(policies, true);
-  if (policies.length === 0)
-    refuse({ kind: 'invalid', message: 'name the policies of the administrator: root for everything' });
-  if (granted.length > POLICIES_MAX || granted.some(policy => policy.length > POLICIES_MAX))
-    refuse({ kind: 'invalid', message: 'an administrator has 256 policies at most, each of 256 characters at most' });
-  if (granted.includes('root') && !caller.token.policies.includes('root'))
-    refuse({ kind: 'invalid', message: 'root administrators may not be made without the caller being root' });
-  return granted;
-};
-
-const acceptable = (password: string): void => {
-  const complaint = passwordComplaint(password);
-  if (complaint !== null) refuse({ kind: 'invalid', message: complaint });
-};
-
-const newSlot = (app: App, session: Session, password: string): Promise<NewSlot> => {
-  const { custody } = session;
-  const root = { key: custody.rootKey, generation: custody.keyring.rootGeneration };
-  return newPasswordSlot(custody.ledger, root, password, app.nexus.ports.slotCost, app.nexus.ports.peppers[0] ?? null);
 };

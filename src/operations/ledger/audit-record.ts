@@ -64,7 +64,8 @@ export const eventRecord = (event: StoredEvent, header: Header, leaf: Buffer, na
     recorded_at: rfc3339(event.recordedAt),
     outcome: 'ok',
     actor: actor === null ? null : { id: String(actor.id), kind: actor.kind, name: actor.name },
-    change: Object.fromEntries(told),
+    // What a change of the key store was is a word of its header.
+    change: { ...(typeof header.change === 'string' ? { what: header.change } : {}), ...Object.fromEntries(told) },
     leaf: leaf.toString('hex'),
     payload_hash: event.bodyHash?.toString('hex') ?? null,
   };

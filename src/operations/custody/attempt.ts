@@ -1,0 +1,43 @@
+/** What is under way in this process: at most one attempt of a kind, which ends with the session that it began in. */
+import type { Session } from '../../nexus/session.js';
+import { type App, refuse, sessionOf } from '../app.js';
+import { authoriseCommand } from '../authorise.js';
+import type { RequestContext } from '../contract.js';
+import { keystoreActor, quorumActor } from './actors.js';
+import type { KeystoreActor } from './keystore-change.js';
+
+export class Attempt<T extends { end(): void }> {
+  #running: { readonly session: Session; readonly value: T } | null = null;
+
+  begin(session: Session, value: T): void {
+    this.end();
+    this.#running = { session, value };
+  }
+
+  of(session: Session): T | null {
+    if (this.#running !== null && this.#running.session !== session) this.end();
+    return this.#running?.value ?? null;
+  }
+
+  end(): void {
+    this.#running?.value.end();
+    this.#running = null;
+  }
+}
+
+/** Ways that ask for a token even where shares alone would do. */
+const ALWAYS_TOKEN = /^sys\/(?:rotate\/|generate-root-token\/|rekey\/backup$)/;
+
+/** The session, and in whose name things happen in it: the token's, or that of whoever gives shares. */
+export const admitted = async (
+  app: App,
+  openRekey: boolean,
+  context: RequestContext,
+  op: string,
+): Promise<{ readonly session: Session; readonly actor: KeystoreActor }> => {
+  if (!(await app.nexus.initialised())) refuse({ kind: 'invalid', message: 'server is not yet initialized' });
+  const session = sessionOf(app);
+  if (openRekey && !ALWAYS_TOKEN.test(context.path)) return { session, actor: quorumActor(app, context, op) };
+  const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
+  return { session, actor: keystoreActor(app, caller, context, op) };
+};
