@@ -56,6 +56,8 @@ export type Fault =
   | { readonly kind: 'integrity'; readonly what: string; readonly position: number | null }
   /** A key that somebody else keeps: away, denied, or of no use; in operator's words. */
   | { readonly kind: 'kms'; readonly trouble: 'away' | 'denied' | 'refused'; readonly message: string }
+  /** A server that we asked, such as an issuer of tokens, did not answer as it should; `message` holds nothing that it sent. */
+  | { readonly kind: 'upstream'; readonly message: string }
   | { readonly kind: 'timeout'; readonly during: string }
   | { readonly kind: 'internal'; readonly during: string; readonly cause: unknown };
 

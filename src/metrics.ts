@@ -8,7 +8,7 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** Conflicts and faults: what is not the caller's mistake. */
 const WORLD: ReadonlySet<Failure['kind']> = new Set([
   ...(['busy', 'plan-outdated', 'idempotency-mismatch', 'overloaded', 'database-unavailable'] as const),
-  ...(['projection-behind', 'integrity', 'timeout', 'internal'] as const),
+  ...(['projection-behind', 'integrity', 'upstream', 'timeout', 'internal'] as const),
 ]);
 
 export interface Metrics {

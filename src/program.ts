@@ -28,6 +28,7 @@ import { createOperations } from './operations/create.js';
 import { keepSwept } from './operations/cubbyhole/sweep.js';
 import { InitCode } from './operations/sys.js';
 import { keepTerms } from './operations/terms/keeper.js';
+import { fetchJson } from './outbound/fetch-json.js';
 import { packageVersion } from './package-root.js';
 import { connectionFromUrl, UnusableDatabase } from './postgres/connection-url.js';
 import { type Database, openDatabase } from './postgres/database.js';
@@ -222,6 +223,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
   const kmsWatch = leads ? new KmsWatch(nexus, config.nodeId, options.kmsProbeMs ?? KMS_PROBE_MS) : null;
   const app = { nexus, nodeId: config.nodeId, programVersion: packageVersion, nowMs };
   const operations = createOperations(app, {
+    fetchJson,
     initCode,
     openRate: config.limits.openRate,
     openRekey: config.openRekey,

@@ -56,3 +56,7 @@ export const notFound: Answer = errors(404);
 
 export const withPosition = (answer: Answer, position: number | null): Answer =>
   position === null ? answer : { ...answer, headers: { ...answer.headers, 'x-tallystick-position': String(position) } };
+
+/** A change was made: 204, or 200 where there is something to say about it. */
+export const changed = (requestId: string, position: number | null, warnings: readonly string[] = []): Answer =>
+  withPosition(warnings.length === 0 ? noContent : { status: 200, body: envelope(requestId, { warnings }) }, position);

@@ -3,10 +3,10 @@
 import type { AppRoleChange, AppRoleSettings } from '../operations/logins/approle/contract.js';
 import { OLDER_NAMES } from '../operations/logins/approle/settings.js';
 import type { Place } from '../operations/logins/records.js';
-import { type Answer, envelope, errors, noContent, ok, oneError, withPosition } from './answer.js';
+import { type Answer, changed as changedWith, errors, noContent, ok, oneError, withPosition } from './answer.js';
 import { secretIdRoutes } from './approle-secret-ids.js';
 import type { Fields } from './body.js';
-import { answered, type Call, type Routes } from './call.js';
+import { answered, type Call, type Routes, unasked } from './call.js';
 import type { Engine } from './engines.js';
 import { boolField, type Field, intField, stringField, stringsField } from './fields.js';
 import { loggedIn } from './token-answers.js';
@@ -53,10 +53,7 @@ export const changed = ({ position }: { readonly position: number | null }): Ans
 const oneRole = (call: Call, place: Place): Routes => {
   const { operations, context, fields } = call;
   const written = ({ position, warnings }: { position: number | null; warnings: readonly string[] }): Answer =>
-    withPosition(
-      warnings.length === 0 ? noContent : { status: 200, body: envelope(context.requestId, { warnings }) },
-      position,
-    );
+    changedWith(context.requestId, position, warnings);
   return {
     read: () =>
       answered(call, operations.approle.readRole(context, place), role => ok(context.requestId, roleData(role))),
@@ -122,7 +119,7 @@ const roleId = (call: Call, place: Place): Routes => {
 };
 
 const logIn = (call: Call, mount: string): Routes => ({
-  write: () => {
+  write: unasked(() => {
     const { operations, context, fields } = call;
     const input = {
       mount,
@@ -130,7 +127,7 @@ const logIn = (call: Call, mount: string): Routes => ({
       secretId: stringField(fields, 'secret_id') ?? '',
     };
     return answered(call, operations.approle.login(context, input), loggedIn(call));
-  },
+  }),
 });
 
 const listing = (call: Call, mount: string): Routes => ({

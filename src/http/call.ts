@@ -3,7 +3,7 @@
 import type { Failure } from '../failure.js';
 import type { TaskEither } from '../fp.js';
 import type { Moment, Operations, RequestContext } from '../operations/contract.js';
-import type { Answer } from './answer.js';
+import { type Answer, errors } from './answer.js';
 import type { Fields } from './body.js';
 import { failureAnswer } from './failure.js';
 import { FieldError } from './fields.js';
@@ -58,6 +58,16 @@ export const answered = async <A>(
 export const judged = (call: Call, answer: () => Answer | Promise<Answer>): Promise<Answer> => {
   const capability = call.verb === 'write' ? 'update' : call.verb;
   return answered(call, call.operations.permitted(call.context, { capability }), answer);
+};
+
+/** Of a route that asks for no token, as logins are: that a field is wrong is said to anybody. */
+export const unasked = (answer: () => Promise<Answer> | Answer) => (): Promise<Answer> | Answer => {
+  try {
+    return answer();
+  } catch (error) {
+    if (error instanceof FieldError) return errors(400, error.message);
+    throw error;
+  }
 };
 
 /** `at` or `position`; null: now. Throws `FieldError`. */

@@ -1,14 +1,12 @@
 /** `auth/M` of type cert: roles, configuration, revocation lists, login (vault-wire.md §12.2). */
 import { type CertChange, type CertSettings, CERT_OLDER as OLDER } from '../operations/logins/cert/contract.js';
-import { type Answer, envelope, noContent, ok, oneError, withPosition } from './answer.js';
+import { changed, ok, oneError } from './answer.js';
 import type { Fields } from './body.js';
-import { answered, type Call } from './call.js';
+import { answered, type Call, type Routes, unasked } from './call.js';
 import type { Engine } from './engines.js';
 import { boolField, type Field, FieldError, stringField, stringsField, unknownFields } from './fields.js';
 import { loggedIn } from './token-answers.js';
 import { TOKEN_FIELDS, tokenSettingsChange, tokenSettingsData } from './token-settings.js';
-
-type Routes = Readonly<Partial<Record<Call['verb'], () => Promise<Answer> | Answer>>>;
 
 const OWN = {
   certificate: stringField,
@@ -40,7 +38,10 @@ const roleData = (settings: CertSettings) => ({
   ...tokenSettingsData(settings, OLDER),
 });
 
-const done = ({ position }: { readonly position: number | null }): Answer => withPosition(noContent, position);
+const done =
+  ({ context }: Call) =>
+  ({ position }: { readonly position: number | null }) =>
+    changed(context.requestId, position);
 
 const role = (call: Call, mount: string, name: string): Routes => {
   const { operations, context, fields } = call;
@@ -50,18 +51,11 @@ const role = (call: Call, mount: string, name: string): Routes => {
       answered(call, cert.readRole(context, { mount, name }), found => ok(context.requestId, roleData(found))),
     write: () =>
       answered(call, cert.writeRole(context, { mount, name, change: changeOf(fields) }), ({ position, warnings }) =>
-        written(call, position, [...warnings, ...unknownFields(fields, KNOWN)]),
+        changed(context.requestId, position, [...warnings, ...unknownFields(fields, KNOWN)]),
       ),
-    delete: () => answered(call, cert.removeRole(context, { mount, name }), done),
+    delete: () => answered(call, cert.removeRole(context, { mount, name }), done(call)),
   };
 };
-
-/** 204, or 200 where there is something to say. */
-export const written = (call: Call, position: number | null, warnings: readonly string[]): Answer =>
-  withPosition(
-    warnings.length === 0 ? noContent : { status: 200, body: envelope(call.context.requestId, { warnings }) },
-    position,
-  );
 
 const config = (call: Call, mount: string): Routes => {
   const { operations, context, fields } = call;
@@ -72,7 +66,7 @@ const config = (call: Call, mount: string): Routes => {
       const disable = boolField(fields, 'disable_binding');
       const change = disable === undefined ? {} : { disable_binding: disable };
       return answered(call, cert.writeConfig(context, { mount, change }), ({ position }) =>
-        written(call, position, unknownFields(fields, ['disable_binding'])),
+        changed(context.requestId, position, unknownFields(fields, ['disable_binding'])),
       );
     },
   };
@@ -89,9 +83,9 @@ const crl = (call: Call, mount: string, name: string): Routes => {
     write: () => {
       if ((stringField(fields, 'url') ?? '') !== '')
         throw new FieldError('url: revocation lists are not fetched here; give the list itself in crl');
-      return answered(call, cert.writeCrl(context, { mount, name, crl: stringField(fields, 'crl') ?? '' }), done);
+      return answered(call, cert.writeCrl(context, { mount, name, crl: stringField(fields, 'crl') ?? '' }), done(call));
     },
-    delete: () => answered(call, cert.removeCrl(context, { mount, name }), done),
+    delete: () => answered(call, cert.removeCrl(context, { mount, name }), done(call)),
   };
 };
 
@@ -99,11 +93,13 @@ const list = (call: Call, keys: ReturnType<Call['operations']['cert']['listRoles
   list: () => answered(call, keys, found => ok(call.context.requestId, { keys: found })),
 });
 
-const login = (call: Call, mount: string): Routes => {
-  const name = stringField(call.fields, 'name') ?? '';
-  const input = { mount, role: name === '' ? null : name };
-  return { write: () => answered(call, call.operations.cert.login(call.context, input), loggedIn(call)) };
-};
+const login = (call: Call, mount: string): Routes => ({
+  write: unasked(() => {
+    const name = stringField(call.fields, 'name') ?? '';
+    const input = { mount, role: name === '' ? null : name };
+    return answered(call, call.operations.cert.login(call.context, input), loggedIn(call));
+  }),
+});
 
 const routesOf = (call: Call, mount: string, inside: string): Routes | null => {
   const { cert } = call.operations;

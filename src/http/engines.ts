@@ -6,6 +6,7 @@ import { approle } from './approle.js';
 import type { Call } from './call.js';
 import { certEngine } from './cert.js';
 import { cubbyhole } from './cubbyhole.js';
+import { jwtEngine } from './jwt.js';
 import { kvV1 } from './kv-v1.js';
 import { kvV2 } from './kv-v2.js';
 import { userpass } from './userpass.js';
@@ -20,6 +21,7 @@ export const engines: Readonly<Record<string, Engine | undefined>> = {
   administrators,
   approle,
   cert: certEngine,
+  jwt: jwtEngine,
   cubbyhole,
   kv: (call, mount, inside) => (mount.options.version === '2' ? kvV2 : kvV1)(call, mount, inside),
   generic: kvV1,

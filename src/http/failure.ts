@@ -73,6 +73,8 @@ export const failureAnswer = (requestId: string, failure: Failure): Answer => {
       const answer = errors(failure.trouble === 'away' ? 503 : 502, failure.message);
       return failure.trouble === 'away' ? later(answer, 5) : answer;
     }
+    case 'upstream':
+      return errors(502, failure.message);
     case 'timeout':
       return later(errors(503, `timed out while ${failure.during}`), 1);
     case 'integrity':

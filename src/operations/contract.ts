@@ -11,6 +11,7 @@ import type { CustodyOperations, Delivered, Recipients } from './custody/contrac
 import type { ErasureOperations } from './erasure/contract.js';
 import type { AppRoleOperations } from './logins/approle/contract.js';
 import type { CertOperations } from './logins/cert/contract.js';
+import type { JwtOperations } from './logins/jwt/contract.js';
 import type { UserpassOperations } from './logins/userpass/contract.js';
 import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
 import type { QuotaOperations } from './quotas/contract.js';
@@ -424,6 +425,7 @@ export interface Operations {
   readonly auth: AuthOperations;
   readonly tokens: TokenOperations;
   readonly cert: CertOperations;
+  readonly jwt: JwtOperations;
   readonly leases: LeaseOperations;
   readonly approle: AppRoleOperations;
   readonly userpass: UserpassOperations;

@@ -1,5 +1,6 @@
 /** All operations of a server, made of their parts: the one place that knows them all. */
 
+import type { FetchJson } from '../outbound/fetch-json.js';
 import { type App, sessionOf } from './app.js';
 import { authenticate, authorise } from './authorise.js';
 import type { Operations } from './contract.js';
@@ -21,6 +22,7 @@ import { restoreOperations } from './ledger/restore.js';
 import { loginOperation } from './login.js';
 import { appRoleOperations } from './logins/approle/index.js';
 import { certOperations } from './logins/cert/index.js';
+import { jwtOperations } from './logins/jwt/index.js';
 import { userpassOperations } from './logins/userpass/index.js';
 import { type MetricsParts, metricsOperation } from './metrics.js';
 import { mountOperations, mountsOf } from './mounts/mounts.js';
@@ -49,6 +51,7 @@ export interface OperationParts {
   readonly openRate: number;
   /** Rekeying and a new root token ask for shares alone. */
   readonly openRekey: boolean;
+  readonly fetchJson: FetchJson;
 }
 
 export const createOperations = (app: App, parts: OperationParts): Operations => ({
@@ -66,6 +69,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   auth: { ...lookupSelfOperation(app), login: loginOperation(app) },
   tokens: tokenOperations(app),
   cert: certOperations(app),
+  jwt: jwtOperations(app, parts.fetchJson),
   leases: leaseOperations(app),
   approle: appRoleOperations(app),
   userpass: userpassOperations(app),

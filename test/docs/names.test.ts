@@ -178,6 +178,7 @@ const FAILURES: { readonly [K in Failure['kind']]: Extract<Failure, { kind: K }>
   'plan-outdated': { kind: 'plan-outdated', message: '' },
   'idempotency-mismatch': { kind: 'idempotency-mismatch' },
   overloaded: { kind: 'overloaded', retryAfterSeconds: 1 },
+  upstream: { kind: 'upstream', message: '' },
   'database-unavailable': { kind: 'database-unavailable', during: '', cause: null },
   kms: { kind: 'kms', trouble: 'away', message: '' },
   'projection-behind': { kind: 'projection-behind', projection: '', lag: 1, retryAfterSeconds: 1 },

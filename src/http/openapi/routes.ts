@@ -3,6 +3,7 @@ import type { Verb } from '../call.js';
 import { approle } from './approle.js';
 import { cert } from './cert.js';
 import { custody } from './custody.js';
+import { jwt } from './jwt.js';
 import { keys } from './keys.js';
 import { ledger } from './ledger.js';
 import type { Described, Route } from './route.js';
@@ -17,6 +18,7 @@ export const ROUTES: readonly Route[] = [
   ...tokens,
   ...approle,
   ...cert,
+  ...jwt,
   ...userpass,
   ...secrets,
   ...wrapping,

@@ -81,4 +81,8 @@ export class Attempt {
   }
 }
 
-const STATUS: Readonly<Partial<Record<Failure['kind'], number>>> = { unauthenticated: 403, 'too-many-attempts': 429 };
+const STATUS: Readonly<Partial<Record<Failure['kind'], number>>> = {
+  unauthenticated: 403,
+  'too-many-attempts': 429,
+  upstream: 502,
+};

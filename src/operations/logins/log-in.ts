@@ -27,6 +27,8 @@ export interface Proof extends Who {
   /** Appended before the token, under the same header: a secret id that was spent. */
   readonly with?: (header: Header, actor: Uuid) => readonly Companion[];
   readonly deleteKeys?: (view: HeadView<SecretState>) => readonly Uuid[];
+  /** The token's id where the proof is good once: whoever comes with it again finds that stream taken, for ever. */
+  readonly once?: Uuid;
   /** Asked at the head of the ledger: what proved it still stands. */
   readonly check: (view: HeadView<SecretState>) => Failure | null;
 }
@@ -35,12 +37,19 @@ export interface Proof extends Who {
 const MOVED: Failure = { kind: 'busy', retryAfterSeconds: 1 };
 const TRIES_MAX = 3;
 
+const USED: Failure = {
+  kind: 'bad-credentials',
+  message: 'error validating token: it was used before, and its role takes each token once',
+};
+
 export const logIn = async (attempt: Attempt, proof: Proof): Promise<LoginResult> => {
   const { session, context, mount } = attempt.of;
   if (!addressAllowed(proof.settings.token_bound_cidrs, context.from.address))
     attempt.refused('bound-cidr', { kind: 'unauthenticated' });
   if (proof.settings.token_policies.some(name => name.trim().toLowerCase() === 'root'))
     attempt.refused('role', { kind: 'invalid', message: 'auth methods cannot create root tokens' });
+  if (proof.once !== undefined && tokenTypeOf(proof.settings, mount) === 'batch')
+    attempt.refused('role', { kind: 'invalid', message: 'a role of single use cannot give batch tokens' });
   attempt.right();
   const alias = aliasId(session, mount, proof.alias);
   for (let tries = 1; ; tries += 1)
@@ -75,8 +84,10 @@ const give = (attempt: Attempt, proof: Proof, alias: Uuid): Promise<LoginResult>
     ...{ session, context, header },
     with: [...created, ...(proof.with?.(header, entity.id) ?? [])],
     ...(proof.deleteKeys === undefined ? {} : { deleteKeys: proof.deleteKeys }),
+    ...(proof.once === undefined ? {} : { streamId: proof.once }),
     check: view => {
       if (session.authority.mounts.byId(mount.id) === null) return { kind: 'unauthenticated' };
+      if (proof.once !== undefined && view.streamVersion(proof.once) > 0) return USED;
       if (entityOfAlias(session, alias)?.id !== known?.id) return MOVED;
       return proof.check(view);
     },
