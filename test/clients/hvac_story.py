@@ -1,5 +1,6 @@
 """The Python client, unmodified, against a server that was just started: from init to seal. Address: argument 1."""
 
+import json
 import sys
 
 import hvac
@@ -180,6 +181,24 @@ def _():
     token = wrapped["wrap_info"]["token"]
     expect(client.sys.unwrap(token=token)["data"] == {"v": 1}, "unwrapped")
     refused(exceptions.InvalidRequest, lambda: client.sys.unwrap(token=token))
+    handed = client.read("secret/data/app/x", wrap_ttl="60s")["wrap_info"]
+    expect(handed["creation_path"] == "secret/data/app/x", "where it came from")
+    holder = hvac.Client(url=sys.argv[1], token=handed["token"])
+    expect(holder.sys.unwrap()["data"]["data"] == {"v": 1}, "unwrapped by itself")
+    older = client.read("secret/data/app/x", wrap_ttl="60s")["wrap_info"]["token"]
+    kept = hvac.Client(url=sys.argv[1], token=older).read("cubbyhole/response")
+    expect(json.loads(kept["data"]["response"])["data"]["data"] == {"v": 1}, "the older read")
+
+
+@step("cubbyhole")
+def _():
+    own = hvac.Client(url=sys.argv[1], token=client.auth.token.create(policies=["reader"])["auth"]["client_token"])
+    own.write_data("cubbyhole/mine", data={"v": 1})
+    expect(own.read("cubbyhole/mine")["data"] == {"v": 1}, "read back")
+    expect(own.list("cubbyhole")["data"]["keys"] == ["mine"], "listed")
+    expect(client.read("cubbyhole/mine") is None, "root does not see it")
+    own.delete("cubbyhole/mine")
+    expect(own.read("cubbyhole/mine") is None, "gone")
 
 
 @step("key status and rotation")

@@ -3,7 +3,7 @@
  * into one commit. Of many who come at once, on any node, the first at the head of the ledger has it.
  */
 import type { Token } from '../../authority/tokens.js';
-import type { Uuid } from '../../crypto/bytes.js';
+import { type Uuid, wipe } from '../../crypto/bytes.js';
 import { randomUuid7 } from '../../crypto/random.js';
 import { erasing } from '../../domain/secret/sequence.js';
 import type { SecretState } from '../../domain/secret/state.js';
@@ -90,7 +90,9 @@ export const take = async (context: RequestContext, { session }: Caller, taking:
       };
     },
   };
-  const position = orRefuse(await session.appender.submit(command));
+  const answer = await session.appender.submit(command);
+  if (answer._tag === 'Left') wipe(taking.plaintext);
+  const position = orRefuse(answer);
   await session.listErased(erasedAt(position, destroys));
   return position;
 };
