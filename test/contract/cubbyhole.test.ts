@@ -152,7 +152,7 @@ describe('a cubbyhole', test => {
     assert.not(trail.text.includes(MARKER));
   });
 
-  test('is gone with the token: at once for readers, and its keys soon after', async () => {
+  test('is gone with the token: at once for readers, and its keys soon after, whoever was stopped meanwhile', async () => {
     const before = await store.keys();
     await calls.policy('parent', 'path "auth/token/create" { capabilities = ["update"] }');
     const parent = await token({ policies: ['parent'] });
@@ -175,9 +175,14 @@ describe('a cubbyhole', test => {
     await calls.post('auth/token/revoke', { token: many });
     await calls.post('auth/token/revoke', { token: revoked });
     await calls.post('auth/token/revoke', { token: parent });
-    await calls.get('auth/token/lookup-self', spent);
+    assert.equal((await calls.get('cubbyhole/deep/x', spent)).body.data, { v: MARKER });
     for (const each of [revoked, parent, child, spent])
       refusedWith(await calls.get('cubbyhole/deep/x', each), 403, 'permission denied');
+    // Nobody has to remember what is left to do.
+    for (const each of [node, other]) {
+      assert.is((await each.call('POST', 'sys/seal')).status, 204);
+      assert.is((await each.call('POST', 'sys/unseal', { key: cluster.key })).status, 200);
+    }
     await untilIs(before + 1, store.keys);
     await untilIs(erased + 6 + 1 + 130, () => store.erased(other));
     refusedWith(await calls.get('cubbyhole/deep/x', short), 403, 'permission denied');

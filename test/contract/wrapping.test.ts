@@ -206,7 +206,8 @@ describe('sys/wrapping', test => {
     const asBody = await wrapping.lookup(token);
     const asHeader = await node.call('GET', 'sys/wrapping/lookup', undefined, { token });
     const both = await calls.post('sys/wrapping/lookup', { token });
-    for (const reply of [asBody, asHeader, both]) assert.equal(reply.body.data, told);
+    const inQuery = await node.call('GET', `sys/wrapping/lookup?token=${token}`, undefined, { token: null });
+    for (const reply of [asBody, asHeader, both, inQuery]) assert.equal(reply.body.data, told);
     assert.is((await wrapping.unwrap(token)).status, 200);
     refusedWith(await wrapping.lookup(token), 400, NOT_VALID);
   });
@@ -255,6 +256,14 @@ describe('sys/wrapping', test => {
     refusedWith(await wrapping.lookup(second.token), 400, NOT_VALID);
     const inside = (await wrapping.unwrap(own.body.wrap_info.token)).body.auth;
     assert.is(inside.accessor, first.wrapped_accessor);
+  });
+
+  test('hands an unwrapped answer on when that is asked for, wrapped', async () => {
+    const first = await wrapping.wrap('GET', 'secret/data/x');
+    const second = await wrapping.wrap('POST', 'sys/wrapping/unwrap', undefined, { token: first.token });
+    assert.is(second.creation_path, 'sys/wrapping/unwrap');
+    refusedWith(await wrapping.unwrap(first.token), 400, NOT_VALID);
+    assert.equal((await wrapping.unwrap(second.token)).body.data.data, { password: MARKER });
   });
 
   test('lets old clients read cubbyhole/response, once', async () => {

@@ -92,4 +92,11 @@ export const makeWrapping = async (session: Session, context: RequestContext, wi
 
 /** Their facts are asked for only where the command's check found that they hold. */
 export const companions = ({ sealed, facts }: Prepared): readonly Companion[] =>
-  sealed.map((parts, i) => ({ sealed: parts, facts: view => facts(view)?.[i] ?? {} }));
+  sealed.map((parts, i) => ({
+    sealed: parts,
+    facts: view => {
+      const own = facts(view)?.[i];
+      if (own === undefined) throw new Error('a step of a store was not decided');
+      return own;
+    },
+  }));
