@@ -18,6 +18,12 @@ const self = (token: unknown): Reply =>
       }
     : { status: 403, body: { errors: ['permission denied'] } };
 
+const given: Reply = { body: { ...envelope(null), auth: { client_token: 'hvs.alice' } } };
+const byPassword = (asked: { readonly body: string }): Reply =>
+  JSON.parse(asked.body).password === 'correct horse'
+    ? given
+    : { status: 400, body: { errors: ['invalid username or password'] } };
+
 describe('tally login', test => {
   let home: Home;
   let server: FakeServer;
@@ -28,10 +34,13 @@ describe('tally login', test => {
   test.before.each(async () => {
     home = await newHome();
     server = await fakeServer({
-      'POST /v1/auth/userpass/login/alice': asked =>
-        JSON.parse(asked.body).password === 'correct horse'
-          ? { body: { ...envelope(null), auth: { client_token: 'hvs.alice' } } }
-          : { status: 400, body: { errors: ['invalid username or password'] } },
+      'POST /v1/auth/administrators/login/alice': byPassword,
+      'POST /v1/auth/userpass/login/alice': byPassword,
+      'POST /v1/auth/team/people/login/alice': byPassword,
+      'POST /v1/auth/approle/login': asked => {
+        const { role_id, secret_id } = JSON.parse(asked.body);
+        return role_id === 'r-1' && secret_id === 's-1' ? given : { status: 400, body: { errors: ['invalid'] } };
+      },
       'GET /v1/auth/token/lookup-self': asked => self(asked.headers['x-vault-token']),
     });
   });
@@ -100,6 +109,41 @@ describe('tally login', test => {
     await chmod(file(), 0o666);
     assert.is((await login(['alice', '--password-file', '-'], 'correct horse')).code, 4);
     assert.is(await readFile(file(), 'utf8'), '{"tokens":{}}');
+  });
+
+  const METHODS: readonly (readonly [args: readonly string[], secret: string, path: string])[] = [
+    [['alice', '--password-file', '-'], 'correct horse', 'administrators/login/alice'],
+    [['alice', '--method', 'userpass', '--password-file', '-'], 'correct horse', 'userpass/login/alice'],
+    [
+      ['alice', '--method', 'userpass', '--path', 'team/people', '--password-file', '-'],
+      'correct horse',
+      'team/people/login/alice',
+    ],
+    [['--method', 'approle', '--role-id', 'r-1', '--secret-id-file', '-'], 's-1', 'approle/login'],
+  ];
+  for (const [args, secret, path] of METHODS)
+    test(`logs in by ${args.join(' ')}`, async () => {
+      const ran = await login(args, `${secret}\n`);
+      assert.is(ran.code, 0, ran.stderr);
+      assert.is(server.asked[0]?.url, `/v1/auth/${path}`);
+      assert.match(await readFile(file(), 'utf8'), 'hvs.alice');
+      assert.is((await login(args, 'wrong')).code, 4);
+    });
+
+  test('says what a method lacks, or has too much', async () => {
+    for (const [args, text] of [
+      [['--method', 'approle'], 'needs --role-id'],
+      [['x', '--method', 'approle', '--role-id', 'r'], 'leave the name out'],
+      [['--method', 'userpass'], 'needs a name'],
+      [['alice', '--role-id', 'r', '--password-file', '-'], 'go with --method approle'],
+      [['--role-id', 'r'], 'say which --method'],
+      [['--method', 'zz'], 'Allowed choices are'],
+      [['--method', 'approle', '--token-file', '-'], 'leave name and method out'],
+    ] as const) {
+      const ran = await login(args, 'x');
+      assert.is(ran.code, 3, args.join(' '));
+      assert.match(ran.stderr, text);
+    }
   });
 
   test('has no way to give a password or a token as an argument', async () => {

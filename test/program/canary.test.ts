@@ -31,6 +31,8 @@ const shows = (text: string, marker: string): boolean =>
 
 describe('a planted marker', test => {
   const answers: string[] = [];
+  /** Of logins: passwords, secret ids, tokens. */
+  const credentials: string[] = [];
   let auditorToken = '';
 
   test.before(async () => {
@@ -50,6 +52,21 @@ describe('a planted marker', test => {
     await note('POST', `auth/userpass/users/second`, { password: PASSWORD, policies: 'root' });
     await note('POST', `auth/userpass/login/second`, { password: `${MARKER} wrong` });
     await note('POST', `auth/userpass/login/${MARKER}`, { password: PASSWORD });
+    await note('POST', 'sys/auth/people', { type: 'userpass' });
+    await note('POST', `auth/people/users/${MARKER}`, { password: PASSWORD, token_policies: MARKER });
+    for (const password of [PASSWORD, `${MARKER} wrong`])
+      credentials.push(
+        (await node.call('POST', `auth/people/login/${MARKER}`, { password })).body.auth?.client_token ?? password,
+      );
+    await note('POST', 'sys/auth/machines', { type: 'approle' });
+    const role = `auth/machines/role/${MARKER}`;
+    await note('POST', role, { role_id: `${MARKER}-role-id` });
+    await note('POST', `${role}/custom-secret-id`, { secret_id: `${MARKER}-secret-id`, metadata: `{"a":"${MARKER}"}` });
+    const { secret_id } = (await node.call('POST', `${role}/secret-id`, {})).body.data;
+    credentials.push(secret_id);
+    for (const sent of [`${MARKER}-secret-id`, secret_id, `${MARKER}-wrong`])
+      await note('POST', 'auth/machines/login', { role_id: `${MARKER}-role-id`, secret_id: sent });
+    await note('POST', 'auth/machines/login', { role_id: `${MARKER}-nobody`, secret_id });
     await note('POST', 'sys/ledger/restore/plan', { mount: 'secret', path: `${MARKER}/`, at: MARKER });
     await note('DELETE', `secret/data/${MARKER}/path`);
     const made = await node.call('POST', 'auth/token/create', { policies: ['auditor'], display_name: MARKER });
@@ -61,17 +78,17 @@ describe('a planted marker', test => {
   test('is in no table of the database', async () => {
     const dump = await everyTable();
     assert.ok(shows(dump, 'secret.written'), 'the search finds what is in the clear');
-    for (const marker of [MARKER, PASSWORD, cluster.rootToken, auditorToken, cluster.key])
+    for (const marker of [MARKER, PASSWORD, cluster.rootToken, auditorToken, cluster.key, ...credentials])
       assert.not.ok(shows(dump, marker));
   });
 
   test('is in no line of the log', () => {
     const log = cluster.node.log.join('');
-    for (const marker of [MARKER, cluster.rootToken, cluster.key]) assert.not.ok(log.includes(marker));
+    for (const marker of [MARKER, cluster.rootToken, cluster.key, ...credentials]) assert.not.ok(log.includes(marker));
   });
 
   test('is in no error body', () => {
-    assert.ok(answers.length >= 6, `${answers.length} refusals`);
+    assert.ok(answers.length >= 8, `${answers.length} refusals`);
     // A route that does not exist is quoted by the dialect to whoever may see it: a path that was asked for, not a stored one.
     for (const answer of answers.filter(text => !text.includes('no handler for route')))
       assert.not.ok(answer.includes(MARKER), answer);

@@ -1,6 +1,6 @@
 /**
- * `tally login`: proves who one is and keeps the token for this server in a file of one's own (mode 0600). A password or
- * a token is asked for, or comes by a file or stdin; it is never an argument.
+ * `tally login`: proves who one is and keeps the token for this server in a file of one's own (mode 0600). A password, a
+ * secret id or a token is asked for, or comes by a file or stdin; it is never an argument.
  */
 import { Command, Option } from 'commander';
 import * as t from 'io-ts';
@@ -14,9 +14,9 @@ import { printJson } from '../results.js';
 import { saveToken } from '../saved-login.js';
 import { oneLine } from '../terminal/escape.js';
 import { askHidden } from '../terminal/prompt.js';
+import { loginCall, METHODS, type Proving } from './login-methods.js';
 
-interface Options extends CommonOptions {
-  readonly passwordFile?: string;
+interface Options extends CommonOptions, Partial<Proving> {
   readonly tokenFile?: string;
 }
 
@@ -28,29 +28,21 @@ const Self = enveloped(
   ]),
 );
 
-const tokenByPassword = async (cli: Cli, client: Client, name: string, options: Options): Promise<string> => {
-  const password =
-    options.passwordFile === undefined
-      ? await askHidden(cli.terminal, `Password of ${name}`, 'In a script use --password-file FILE, or - for stdin')
-      : await readSecretLine(options.passwordFile, cli.terminal.stdin);
-  const call = {
-    method: 'POST',
-    path: ['auth', 'userpass', 'login', name],
-    body: JSON.stringify({ password }),
-  } as const;
+const tokenByMethod = async (cli: Cli, client: Client, name: string | undefined, proving: Proving): Promise<string> => {
+  const call = await loginCall(cli, name, proving);
   const answer = await client.call(call);
-  // The dialect says 400 for a wrong password; to a script that is a denial, not bad input.
+  // The dialect says 400 for what is wrong; to a script that is a denial, not bad input.
   if (answer.status === 400)
     throw new CliError(
       ExitCode.denied,
-      'wrong name or password',
-      'After five wrong ones the name is locked for a while.',
+      proving.method === 'approle' ? 'wrong role id or secret id' : 'wrong name or password',
+      'After five wrong ones it is locked for a while.',
     );
   if (answer.status === 403)
     throw new CliError(
       ExitCode.denied,
-      'this name cannot log in now',
-      'After too many wrong passwords it is locked for a while.',
+      proving.method === 'approle' ? 'this role cannot log in now' : 'this name cannot log in now',
+      'After five wrong tries it is locked for a while; or it may not log in from here.',
     );
   const { value } = await ask({ ...client, call: async () => answer }, call, LoginAnswer);
   return value.auth.client_token;
@@ -68,16 +60,25 @@ const tokenByHand = async (cli: Cli, options: Options): Promise<string> => {
 export const loginCommand = (cli: Cli): Command =>
   withConnection(new Command('login'))
     .description('log in and keep the login in ~/.tallystick/token')
-    .argument('[name]', 'a user name; without one, a token is asked for')
+    .argument('[name]', 'an administrator or a user; without one, and without a method, a token is asked for')
+    .addOption(new Option('--method <method>', 'how to log in; a name alone is an administrator').choices(METHODS))
+    .addOption(new Option('--path <path>', 'where the method is mounted, if elsewhere than usual'))
+    .addOption(new Option('--role-id <id>', 'with --method approle'))
+    .addOption(new Option('--secret-id-file <file>', 'the secret id is in this file; - is stdin'))
     .addOption(new Option('--password-file <file>', 'the password is in this file; - is stdin').conflicts('tokenFile'))
     .addOption(new Option('--token-file <file>', 'log in with the token in this file; - is stdin'))
     .action(async (name: string | undefined, options: Options) =>
       withClient(cli, options, async client => {
-        if (name === undefined && options.passwordFile !== undefined) throw badInput('--password-file needs a name');
-        if (name !== undefined && options.tokenFile !== undefined)
-          throw badInput('a token has its name in it: leave the name out');
-        const token =
-          name === undefined ? await tokenByHand(cli, options) : await tokenByPassword(cli, client, name, options);
+        const byHand = name === undefined && options.method === undefined;
+        if (byHand && options.passwordFile !== undefined) throw badInput('--password-file needs a name');
+        if (byHand && (options.roleId ?? options.secretIdFile ?? options.path) !== undefined)
+          throw badInput('say which --method that is for');
+        if (!byHand && options.tokenFile !== undefined)
+          throw badInput('a token says itself whose it is: leave name and method out');
+        const { method = 'admin' } = options;
+        const token = byHand
+          ? await tokenByHand(cli, options)
+          : await tokenByMethod(cli, client, name, { ...options, method });
 
         // Looked up before it is kept: what is in the file worked once.
         const mine = openClient({ ...client.connection, token, tokenFrom: 'this login' }, options.timeout * 1_000);
