@@ -31,10 +31,15 @@ const until = async (what: string, happened: () => boolean): Promise<void> => {
 };
 
 /** Each call on a connection of its own, so that the workers take turns. */
-const call = async (method: string, path: string, body?: object): Promise<{ status: number; body: Json }> => {
+const call = async (
+  method: string,
+  path: string,
+  body?: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; body: Json }> => {
   const response = await fetch(`${address}/v1/${path}`, {
     method,
-    headers: { 'x-vault-token': token },
+    headers: { 'x-vault-token': token, ...headers },
     dispatcher: unkept,
     signal: AbortSignal.timeout(CALL_MS),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -99,6 +104,15 @@ describe('a server of several workers', test => {
         assert.is((await call('GET', 'secret/data/shared')).body.data.data.version, version);
     }
     assert.equal((await call('GET', 'secret/metadata/?list=true')).body.data.keys, ['shared']);
+  });
+
+  test('gives a wrapped answer to one of many, whichever they ask', async () => {
+    const made = await call('GET', 'secret/data/shared', undefined, { 'x-vault-wrap-ttl': '60' });
+    const wrapping = made.body.wrap_info.token;
+    const replies = await Promise.all(
+      Array.from({ length: 4 * WORKERS }, () => call('POST', 'sys/wrapping/unwrap', { token: wrapping })),
+    );
+    assert.equal(replies.map(({ status }) => status).sort(), [200, ...Array(4 * WORKERS - 1).fill(400)]);
   });
 
   test('revokes a token on all of them at once', async () => {

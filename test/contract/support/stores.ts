@@ -12,7 +12,7 @@ export interface Store {
   batchOf(position: number): Promise<readonly string[]>;
   /** Lines of the nodes' erasure lists: of several that sweep, the one that did it has the line. */
   erased(...others: readonly TestNode[]): number;
-  /** Every row of the ledger's tables as text, bytes as what they are. */
+  /** Every row of every table as text, bytes as what they are. */
   dump(): Promise<string>;
 }
 
@@ -51,8 +51,11 @@ export const storeRows = async (cluster: TestCluster): Promise<Store> => {
       }, 0),
     dump: async () => {
       const texts: string[] = [];
-      for (const table of ['events', 'keys', 'blocks', 'batches', 'slots', 'keyring'])
-        for (const row of (await client.query(`select * from ${table}`)).rows)
+      const { rows: tables } = await client.query(
+        `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname like '${cluster.db.schema}%'`,
+      );
+      for (const { name } of tables)
+        for (const row of (await client.query(`select * from ${name}`)).rows)
           for (const value of Object.values(row))
             texts.push(Buffer.isBuffer(value) ? value.toString('latin1') : JSON.stringify(value));
       return texts.join('\n');
