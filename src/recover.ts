@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config, Flags } from './config.js';
+import { manifestOf } from './key-export/format.js';
 import { type Misfit, type Recovered, RecoverRefused, recover } from './key-export/recover.js';
 import { EXPORT_FILES } from './key-export/target.js';
 import { runWith, say } from './main.js';
@@ -49,6 +50,7 @@ const recoverNode = async (config: Config, flags: Flags, writer: Parameters<type
     acceptOlderDatabase: flags.acceptOlderDatabase === true,
     keepList: lines => writeWhole(files.erasureList, lines.map(line => `${line}\n`).join('')),
   });
+  if (done.size < done.seen.size) await writeWhole(files.recovered, manifestOf(keys) ?? '');
   await remember(files, done);
   return done;
 };

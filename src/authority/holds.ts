@@ -22,6 +22,7 @@ export interface Hold {
 
 export class HoldTable {
   readonly #byName = new Map<string, Hold>();
+  #byNode = new Map<Uuid, Hold>();
   #changedAt = 0;
 
   /** Position of the newest hold that was placed or lifted. */
@@ -39,7 +40,10 @@ export class HoldTable {
 
   /** A hold on any of these nodes: the mount, the folders and the secret of one path. */
   over(nodes: ReadonlySet<Uuid>): Hold | null {
-    for (const hold of this.#byName.values()) if (nodes.has(hold.node)) return hold;
+    for (const node of nodes) {
+      const hold = this.#byNode.get(node);
+      if (hold !== undefined) return hold;
+    }
     return null;
   }
 
@@ -47,11 +51,16 @@ export class HoldTable {
     const { hold, reason } = shape.read(shape.HoldHeader, header, event);
     const { position, recordedAt: placedAt, actor } = event;
     this.#byName.set(hold.name, { ...hold, reason: reason ?? null, position, placedAt, actor });
-    this.#changedAt = position;
+    this.#changed(position);
   }
 
   lifted(event: StoredEvent, header: Header): void {
     this.#byName.delete(shape.read(shape.HoldLiftedHeader, header, event).hold.name);
-    this.#changedAt = event.position;
+    this.#changed(event.position);
+  }
+
+  #changed(position: number): void {
+    this.#byNode = new Map([...this.#byName.values()].map(hold => [hold.node, hold]));
+    this.#changedAt = position;
   }
 }

@@ -27,6 +27,8 @@ export const isRetention = (event: StoredEvent, header: Header): boolean =>
 
 export class RetentionTable {
   readonly #byName = new Map<string, RetentionRule>();
+  /** Of those on one node the one that keeps longest. */
+  #byNode = new Map<Uuid, RetentionRule>();
   #changedAt = 0;
 
   /** Position of the newest rule that was set or removed. */
@@ -45,20 +47,23 @@ export class RetentionTable {
   /** Of the rules on any of these nodes the one that keeps longest. */
   over(nodes: ReadonlySet<Uuid>): RetentionRule | null {
     let longest: RetentionRule | null = null;
-    for (const rule of this.#byName.values())
-      if (nodes.has(rule.node) && (longest === null || rule.minimumAge > longest.minimumAge)) longest = rule;
+    for (const node of nodes) {
+      const rule = this.#byNode.get(node);
+      if (rule !== undefined && rule.minimumAge > (longest?.minimumAge ?? 0)) longest = rule;
+    }
     return longest;
   }
 
   changed(event: StoredEvent, header: Header): void {
     const item = shape.read(shape.SettingsHeader, header, event);
     const name = item.name.slice(PREFIX.length);
-    this.#changedAt = event.position;
-    if (item.settings === null) {
-      this.#byName.delete(name);
-      return;
+    if (item.settings === null) this.#byName.delete(name);
+    else {
+      const { minimum_age, ...scope } = shape.read(shape.RetentionSettings, item.settings, event);
+      this.#byName.set(name, { name, ...scope, minimumAge: minimum_age, position: event.position });
     }
-    const { minimum_age, ...scope } = shape.read(shape.RetentionSettings, item.settings, event);
-    this.#byName.set(name, { name, ...scope, minimumAge: minimum_age, position: event.position });
+    const shortestFirst = [...this.#byName.values()].sort((a, b) => a.minimumAge - b.minimumAge);
+    this.#byNode = new Map(shortestFirst.map(rule => [rule.node, rule]));
+    this.#changedAt = event.position;
   }
 }

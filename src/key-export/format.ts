@@ -15,6 +15,11 @@ export interface Manifest {
   readonly size: number;
   readonly root: Buffer;
   readonly generation: number;
+  /** hex; as `keystore.changed` of that generation says it. */
+  readonly slotsDigest: string;
+  readonly term: number;
+  /** Of every living term, hex. */
+  readonly checks: ReadonlyMap<number, string>;
   /** How many lines the erasure list beside it had. */
   readonly erased: number;
 }
@@ -55,17 +60,30 @@ export const encodeExport = (
   return Buffer.concat([content, MARK, Buffer.from(sign(manifestText(manifest, content)), 'utf8')]);
 };
 
-const manifestText = ({ ledger, size, root, generation, erased }: Manifest, content: Buffer): string =>
-  [
+const manifestText = (manifest: Manifest, content: Buffer): string => textOf(manifest, sha256(content).toString('hex'));
+
+const textOf = (manifest: Manifest, digest: string): string => {
+  const { ledger, size, root, generation, slotsDigest, term, checks, erased } = manifest;
+  return [
     TITLE,
     `ledger ${ledger}`,
     `size ${size}`,
     `root ${b64(root)}`,
     `generation ${generation}`,
+    `slots ${slotsDigest}`,
+    `term ${term}`,
+    ...[...checks].map(([living, check]) => `check ${living} ${check}`),
     `erased ${erased}`,
-    `sha256 ${sha256(content).toString('hex')}`,
+    `sha256 ${digest}`,
     '',
   ].join('\n');
+};
+
+/** The signed manifest of an export, as it is. Null: it has none. */
+export const manifestOf = (file: Buffer): string | null => {
+  const at = file.lastIndexOf(MARK);
+  return at < 0 ? null : file.subarray(at + MARK.length).toString('utf8');
+};
 
 /** The ledger that an export says it is of, before anything of it is verified. Null: not an export. */
 export const ledgerOfExport = (file: Buffer): Uuid | null => {
@@ -87,15 +105,19 @@ export const decodeExport = (file: Buffer, keys: readonly NoteKey[]): KeyExport 
 };
 
 const MANIFEST =
-  /^[^\n]+\nledger ([0-9a-f-]{36})\nsize (\d{1,15})\nroot ([A-Za-z0-9+/]{43}=)\ngeneration (\d{1,15})\nerased (\d{1,15})\nsha256 [0-9a-f]{64}\n$/;
+  /^[^\n]+\nledger ([0-9a-f-]{36})\nsize (\d{1,15})\nroot ([A-Za-z0-9+/]{43}=)\ngeneration (\d{1,15})\nslots ([0-9a-f]{64})\nterm (\d{1,9})\n((?:check \d{1,9} [0-9a-f]{64}\n)*)erased (\d{1,15})\nsha256 [0-9a-f]{64}\n$/;
 
-const decodeManifest = (text: string): Manifest | null => {
-  const [, ledger, size, root, generation, erased] = MANIFEST.exec(text) ?? [];
-  if (ledger === undefined || root === undefined) return null;
+const CHECK = /check (\d+) ([0-9a-f]{64})\n/g;
+
+/** Null: not the text of a manifest. */
+export const decodeManifest = (text: string): Manifest | null => {
+  const [, ledger, size, root, generation, slotsDigest, term, checks, erased] = MANIFEST.exec(text) ?? [];
+  if (ledger === undefined || root === undefined || slotsDigest === undefined) return null;
   return {
     ledger,
     root: Buffer.from(root, 'base64'),
-    ...{ size: Number(size), generation: Number(generation), erased: Number(erased) },
+    ...{ size: Number(size), generation: Number(generation), slotsDigest, term: Number(term), erased: Number(erased) },
+    checks: new Map([...(checks ?? '').matchAll(CHECK)].map(([, living, check = '']) => [Number(living), check])),
   };
 };
 

@@ -12,6 +12,10 @@ import { encodeExport, encodeKeys } from './format.js';
 
 const oneSnapshot: Query<never> = query(null, noRow, 'set transaction isolation level repeatable read, read only');
 
+export class KeystoreMoved extends Error {
+  override readonly name = 'KeystoreMoved';
+}
+
 export interface MadeExport {
   readonly content: Buffer;
   readonly size: number;
@@ -33,6 +37,10 @@ export const makeExport = (session: Session, erased: number): Promise<MadeExport
       if (page.length > 0) pages.push(encodeKeys(page));
       after = page.at(-1)?.keyId ?? null;
     }
-    const manifest = { ledger: custody.ledgerId, size, root, generation: keyringGeneration, erased };
+    const { keystore } = session.authority;
+    // It changed since the snapshot, or this process has not folded it yet: the next change makes another export.
+    if (keystore?.generation !== keyringGeneration) throw new KeystoreMoved('the key store is changing');
+    const { generation, slotsDigest, term, checks } = keystore;
+    const manifest = { ledger: custody.ledgerId, size, root, generation, slotsDigest, term, checks, erased };
     return { content: encodeExport(manifest, { slots, keyring }, pages, noteSigner(custody).sign), size };
   });

@@ -169,11 +169,10 @@ const olderDatabase = (
   acceptOlder: boolean,
 ): void => {
   const complaint = `the database is older than the export: it has ${size} events, the export was made at ${manifest.size}`;
-  // What the ledger says of its key store would not fit the one in the export, and unseal would refuse it.
-  if (generation !== manifest.generation)
+  if (generation > manifest.generation)
     throw new RecoverRefused(
-      'database-older',
-      `${complaint}, and the key store changed in between (generation ${generation}, in the export ${manifest.generation}): restore a backup from after that change`,
+      'foreign-export',
+      `the ledger in the database has another history than the export: its key store is of generation ${generation}, that of the export ${manifest.generation}`,
     );
   if (!acceptOlder)
     throw new RecoverRefused(

@@ -2,7 +2,7 @@
  * What unseal believes, step by step (formats.md §3, §9): root key → keyring → head → authority → the key store that the
  * ledger recorded last → this node's anchor. Any mismatch leaves the server sealed and is named.
  */
-import { Authority } from '../authority/authority.js';
+import { Authority, type KeystoreSeal } from '../authority/authority.js';
 import { constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { erasureCheck } from '../crypto/term.js';
 import type { SecretState } from '../domain/secret/state.js';
@@ -16,9 +16,10 @@ import { type Anchor, readAnchor } from './anchor.js';
 import { ErasureList } from './erasure-list.js';
 import { pinLedger } from './ledger-row.js';
 import type { NexusPorts } from './ports.js';
-import type { Lost } from './recovered.js';
+import type { Lost, StatedKeystore } from './recovered.js';
 import { secretFold } from './secret-streams.js';
 import { newestSnapshot } from './snapshots.js';
+import { readStated } from './stated-keystore.js';
 
 /** The stored ledger is not one that this node may serve; the message is for operators. */
 export class LedgerRefused extends Error {
@@ -34,6 +35,8 @@ export interface Believed {
   readonly snapshotCount: number;
   /** What this node saw and the database does not have, when a person accepts that; else null. */
   readonly lost: Lost | null;
+  /** What the key store must look like, where `operator recover` put a newer one in than the ledger knows; else null. */
+  readonly stated: StatedKeystore | null;
 }
 
 /** Throws `LedgerRefused` or `IntegrityError`; then every key that was opened on the way is wiped. */
@@ -60,11 +63,13 @@ export const believeLedger = async (
     const authority = snapshot?.authority ?? new Authority(custody);
     custody.followTerm(() => authority.keystore?.term ?? 1);
     const known = await Known.load(writer, custody, authority, secretFold, snapshot?.head);
-    compareKeystore(custody, authority, keyring, known.head.keyringGeneration, slots, erasureKeys);
     const lost = await compareAnchor(ports, custody, known, acceptRollback);
+    const recorded = recordedKeystore(authority, known);
+    const stated = lost === null ? null : await readStated(ports.files.recovered, custody, recorded.generation);
+    compareKeystore(custody, stated ?? recorded, slots, erasureKeys);
     await pinLedger(ports.files.ledgerId, ledger);
     const erasureList = await ErasureList.apply(ports.files.erasureList, custody, writer);
-    return { custody, authority, known, erasureList, lost, snapshotCount: snapshot?.head.authorityCount ?? 0 };
+    return { custody, authority, known, erasureList, lost, stated, snapshotCount: snapshot?.head.authorityCount ?? 0 };
   } catch (error) {
     custody.wipe();
     throw error;
@@ -82,19 +87,25 @@ const requireErasureKeys = (keyring: Keyring, found: ReadonlyMap<number, Buffer>
   );
 };
 
+const recordedKeystore = ({ keystore }: Authority, { head }: Known<SecretState>): KeystoreSeal => {
+  if (keystore === null) throw new LedgerRefused('the ledger does not say what its key store must look like');
+  if (head.keyringGeneration !== keystore.generation)
+    throw new LedgerRefused(
+      `the head of the ledger is of keyring generation ${head.keyringGeneration}, the ledger recorded ${keystore.generation}`,
+    );
+  return keystore;
+};
+
 const compareKeystore = (
   custody: Custody,
-  authority: Authority,
-  keyring: Keyring,
-  headGeneration: number,
+  recorded: StatedKeystore,
   slots: readonly SlotRow[],
   erasureKeys: ReadonlyMap<number, Buffer>,
 ): void => {
-  const recorded = authority.keystore;
-  if (recorded === null) throw new LedgerRefused('the ledger does not say what its key store must look like');
-  if (keyring.generation !== recorded.generation || headGeneration !== recorded.generation)
+  const { generation } = custody.keyring;
+  if (generation !== recorded.generation)
     throw new LedgerRefused(
-      `the keyring in the database is generation ${keyring.generation}, the ledger recorded ${recorded.generation}: an old keyring was put back`,
+      `the keyring in the database is generation ${generation}, the ledger recorded ${recorded.generation}: an old keyring was put back`,
     );
   if (slotsDigest(slots).toString('hex') !== recorded.slotsDigest)
     throw new LedgerRefused(

@@ -191,14 +191,14 @@ export class Nexus {
     acceptRollback: Header | null,
   ): Promise<Either<Failure, null>> {
     const believed = await believeLedger(this.ports, ledger, root, rows, acceptRollback !== null);
-    const { custody, authority, known, erasureList, lost, snapshotCount } = believed;
+    const { custody, authority, known, erasureList, lost, stated, snapshotCount } = believed;
     if (!fits(authority)) {
       custody.wipe();
       return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
     }
     const session = new Session(custody, authority, known, erasureList, this.ports.sessionPorts(), snapshotCount);
     if (lost !== null && acceptRollback !== null) {
-      const recorded = await appendRecovered(session, lost, acceptRollback);
+      const recorded = await appendRecovered(session, lost, acceptRollback, rows, stated);
       if (recorded._tag === 'Left') {
         await session.close({ kind: 'sealed' });
         return recorded;

@@ -36,6 +36,7 @@ describe('tally erase', test => {
     assert.is((await run('erase', 'secret/team/', '--basis', 'x', '--dry-run')).code, 0);
     assert.is(await status('team/a'), 200);
     assert.is((await run('erase', 'secret/team/')).code, 3, 'no basis');
+    assert.is((await run('erase', 'secret/taem/', '--basis', 'x', '--yes')).code, 5, 'mistyped');
   });
 
   test('keeps what is held, says why, and ends with 8; a held secret alone ends with 6', async () => {

@@ -139,6 +139,12 @@ describe('recovering a ledger', test => {
     dumps.push(await dumpLedger(cluster.db));
     await cluster.node.call('PUT', 'secret/destroy/doomed', { versions: [1] });
     await write('late', 'y');
+    // The key store moves on as well: a term with an epoch of its own, and a slot.
+    assert.is((await cluster.node.call('POST', 'sys/ledger/keys/rotate')).status, 200);
+    await write('later', 'z');
+    const password = 'six words that nobody guesses';
+    const added = await cluster.node.call('POST', 'auth/userpass/users/bob', { password, policies: 'root' });
+    assert.is(added.status, 204, added.text);
     await exportTo('second');
     dumps.push(await dumpLedger(cluster.db));
     whole = await restored(1);
@@ -200,6 +206,22 @@ describe('recovering a ledger', test => {
     assert.is(await value(node, 'doomed'), 410, 'the ledger there does not know of the destroy');
     const { events } = (await node.call('GET', 'sys/ledger/events?type=ledger.recovered')).body.data;
     assert.is(events.length, 1);
+    // What is sealed from now on lies under the newest term and an epoch that nothing else has; a start finds all of it.
+    assert.is((await node.call('POST', 'secret/data/kept', { data: { v: 'after' } })).status, 200);
+    await node.call('POST', 'sys/rotate/config', { backup_retention: '0s' });
+    const { terms } = (await node.call('GET', 'sys/ledger/keys')).body.data;
+    assert.equal(
+      terms.map((each: { term: number }) => each.term),
+      [1, 2],
+    );
+    await node.program.nexus.seal();
+    assert.is((await node.call('POST', 'sys/unseal', { key: cluster.key })).body.sealed, false);
+    assert.is(await value(node, 'kept'), 'after');
+    const names = (await node.call('GET', 'sys/ledger/events?type=epoch.opened')).body.data.events;
+    assert.equal(
+      names.map((each: { change: { epoch: number } }) => each.change.epoch),
+      [1, 2],
+    );
   });
 
   const misfits: readonly (readonly [string, number, string, RegExp])[] = [

@@ -8,7 +8,7 @@ import { type CommonOptions, type ReasonOptions, withConnection, withReason } fr
 import { reasonHeaders } from '../arguments/reason.js';
 import { type Cli, withClient } from '../cli.js';
 import type { Client } from '../client.js';
-import { ExitCode } from '../exit-codes.js';
+import { CliError, ExitCode } from '../exit-codes.js';
 import { type Place, secretOrFolderAt } from '../places.js';
 import { ask, enveloped } from '../requests.js';
 import { printJson } from '../results.js';
@@ -98,9 +98,14 @@ const erase = async (cli: Cli, client: Client, path: string, options: Options): 
   const { terminal } = cli;
   const json = options.json === true;
   const plan = await makePlan(cli, client, await secretOrFolderAt(client, path), options.basis);
+  if (plan.secrets.length === 0)
+    throw new CliError(
+      ExitCode.absent,
+      'nothing is there to be destroyed',
+      'See what is there: tally list, tally history',
+    );
   if (!json) await showPlan(cli, plan);
-  const apply = options.yes === true && plan.counts.erase + plan.counts.held + plan.counts.retained > 0;
-  const erased = apply ? await applyPlan(cli, client, plan.plan_id, options) : null;
+  const erased = options.yes === true ? await applyPlan(cli, client, plan.plan_id, options) : null;
   if (json) await printJson(terminal, { plan, erased });
   if (erased !== null) {
     if (!json) await terminal.print(erasedInWords(erased));
