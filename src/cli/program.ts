@@ -8,6 +8,7 @@ import { erasureCommand, erasuresCommand } from './commands/erasure.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
 import { holdCommand, retentionCommand } from './commands/hold.js';
+import { keysCommand } from './commands/keys.js';
 import { ledgerCommand } from './commands/ledger.js';
 import { listCommand } from './commands/list.js';
 import { loginCommand } from './commands/login.js';
@@ -66,5 +67,6 @@ export const buildProgram = (cli: Cli, version: string): Command =>
     .addCommand(serverCommand(cli).helpGroup('Operate:'))
     .addCommand(projectorCommand(cli).helpGroup('Operate:'))
     .addCommand(operatorCommand(cli).helpGroup('Operate:'))
+    .addCommand(keysCommand(cli).helpGroup('Operate:'))
     .addCommand(ledgerCommand(cli).helpGroup('Operate:'))
     .addCommand(projectionCommand(cli).helpGroup('Operate:'));
