@@ -3,7 +3,7 @@
  * between them while somebody does, so that requests do not notice.
  */
 const IDLE_PAGES = 24;
-const BUSY_PAGES = 2;
+const BUSY_PAGES = 6;
 /** Requests in a second above which the process counts as busy. */
 const BUSY_FROM = 10;
 /** While busy, this many times the length of a part is left to others. */

@@ -33,15 +33,17 @@ const rowsOfPages: Query<KeyRow> = query(
 const wrapAgain: Query<number> = query(
   'keys_wrap_again',
   count,
-  `with fresh as (
-     select * from unnest($1::uuid[], $2::integer[], $3::bytea[]) as u (key_id, old_term, wrapped)
-   ), free as (
-     select key_id from keys where key_id = any ($1::uuid[]) order by key_id for update skip locked
+  `with free as (
+     select k.key_id, u.old_term, u.wrapped
+       from unnest($1::uuid[], $2::integer[], $3::bytea[]) as u (key_id, old_term, wrapped)
+       join keys k on k.key_id = u.key_id and k.term = u.old_term
+      order by k.key_id
+        for update of k skip locked
    ), done as (
      update keys k
-        set term = $4, wrapped = fresh.wrapped
-       from free join fresh using (key_id)
-      where k.key_id = free.key_id and k.term = fresh.old_term
+        set term = $4, wrapped = free.wrapped
+       from free
+      where k.key_id = free.key_id and k.term = free.old_term
      returning 1
    )
    select count(*)::integer as n from done`,
@@ -75,7 +77,9 @@ export const rewrapPass = async (ports: RewrapPorts, terms: readonly number[]): 
     // The next part is read while this one is wrapped and written.
     reading = read(at, at + size);
     reading.catch(() => undefined);
-    const wrapped = rows.length === 0 ? 0 : await wrapRows(ports, rows);
+    // Pages whose rows were wrapped again before, or moved on: looking at them costs nobody anything.
+    if (rows.length === 0) continue;
+    const wrapped = await wrapRows(ports, rows);
     if (wrapped > 0) ports.rewrapped(wrapped);
     done += wrapped;
     await pace.rest();

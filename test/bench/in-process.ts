@@ -16,6 +16,8 @@ import { startProgram } from '../../src/program.js';
 
 const DATA = JSON.stringify({ username: 'service', password: 'correct-horse-battery-staple', note: 'x'.repeat(60) });
 
+export type InProcess = Awaited<ReturnType<typeof inProcess>>;
+
 export const inProcess = async (folder: string, embedded: Embedded) => {
   const database = await openDatabase({
     owner: embedded.connection,
@@ -85,6 +87,22 @@ export const inProcess = async (folder: string, embedded: Embedded) => {
     database,
     session,
     keyFile,
+    /** ms, in order: reads and writes in turn by `callers` for `seconds`. */
+    latencies: async (callers: number, seconds: number): Promise<readonly number[]> => {
+      const [startedAt, times]: [number, number[]] = [performance.now(), []];
+      await parallel(
+        callers,
+        async n => {
+          const path = `bench/k${n % 1000}`;
+          const began = performance.now();
+          if (n % 4 === 0) await put(path);
+          else await read(context('GET', path), { mount: 'secret', path, version: null, moment: null })();
+          times.push(performance.now() - began);
+        },
+        () => performance.now() - startedAt < seconds * 1000,
+      );
+      return times.sort((a, b) => a - b);
+    },
     /** Acknowledged writes a second. */
     writes: async (writers: number, seconds: number): Promise<number> => {
       const startedAt = performance.now();

@@ -19,6 +19,7 @@ import { inProcess } from './in-process.js';
 import { policyFigures } from './policies.js';
 import { residentMb, startDevServer } from './processes.js';
 import { below, figure, floor, perSecond, say } from './report.js';
+import { rotationFigures } from './rotation.js';
 import { fillTokens, startFromSnapshot } from './tokens.js';
 
 const SECONDS = 5;
@@ -75,6 +76,8 @@ try {
   figure('as-of read, stream of 10 versions', `${short.toFixed(2)} ms`);
   figure('as-of read, stream of 100,000 versions', `${long.toFixed(2)} ms`);
   floor('as of on 100,000 versions within 2 × of 10', long <= 2 * short, `${(long / short).toFixed(2)} ×`);
+
+  await rotationFigures(program);
 
   const server = await startDevServer(join(folder, 'http'));
   await httpFigures(folder, server, embedded.connection, single);

@@ -95,7 +95,12 @@ const leaves = (command: Command, path: readonly string[]): string[] =>
 const misunderstood = (words: readonly string[]): string | null => {
   let command: Command = program;
   let rest = [...words];
-  while (command.commands.length > 0 && rest[0] !== undefined && /^[a-z]+$/.test(rest[0])) {
+  while (
+    command.commands.length > 0 &&
+    rest[0] !== undefined &&
+    /^[a-z-]+$/.test(rest[0]) &&
+    !rest[0].startsWith('-')
+  ) {
     const child: Command | undefined = command.commands.find(each => each.name() === rest[0]);
     if (child === undefined) return command === program && rest[0] === 'completion' ? null : `no command ${rest[0]}`;
     command = child;
