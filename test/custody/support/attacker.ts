@@ -10,8 +10,9 @@ import { unpad } from '../../../src/crypto/padding.js';
 import { wrappingKey } from '../../../src/crypto/term.js';
 import { KeyringKind } from '../../../src/keys/key-kinds.js';
 import { openKeyring } from '../../../src/keys/keyring.js';
+import { openWithPassword } from '../../../src/keys/password-slots.js';
 import { combineShares } from '../../../src/keys/shares.js';
-import { type OpenedSlot, openWithKey, openWithPassword } from '../../../src/keys/slots.js';
+import { type OpenedSlot, openWithKey } from '../../../src/keys/slots.js';
 import type { KeyringRow, SlotRow } from '../../../src/keys/store.js';
 import type { KeyRow } from '../../../src/ledger/sealed-event.js';
 
