@@ -9,9 +9,10 @@ import type { RecordedRequest } from '../nexus/recorder.js';
 import type { Session } from '../nexus/session.js';
 import { type App, refuse } from './app.js';
 import type { RequestContext } from './contract.js';
+import { First } from './first.js';
 import { addressAllowed } from './tokens/cidrs.js';
 import { findToken, stillLives } from './tokens/find.js';
-import { paidBy, spendUse, Unpaid } from './tokens/spend.js';
+import { paidBy, spendUse } from './tokens/spend.js';
 
 export interface Caller {
   readonly session: Session;
@@ -48,7 +49,12 @@ const lookUp = (app: App, session: Session, context: RequestContext, asked: Aske
   if (token === null) return 'bad-token';
   if (!addressFits(token, context.from.address)) return 'bound-cidr';
   if (token.uses > 0 && paid === null)
-    throw new Unpaid(() => spendUse(session, context, token, spentHeader(app, session, context, token, asked.op)));
+    throw new First('a use of the token is to be recorded', () =>
+      spendUse(session, context, token, spentHeader(app, session, context, token, asked.op)),
+    );
+  const { entityNames } = session;
+  if (!entityNames.knows(token.entity))
+    throw new First('an identity is to be opened', () => entityNames.know(token.entity));
   const rule = session.authority.permissionOf(token).allows(asked.capability, context.path, context.asking);
   if (rule === null) return 'permission';
   const caller = { session, token, rule };
@@ -77,7 +83,10 @@ export const authorise = async (app: App, session: Session, context: RequestCont
 export const authenticate = async (app: App, session: Session, context: RequestContext, op: OpName): Promise<Token> => {
   await session.reader.refresh();
   const token = context.token === null ? null : findToken(session, context.token, session.now());
-  if (token !== null && addressFits(token, context.from.address)) return token;
+  if (token !== null && addressFits(token, context.from.address)) {
+    await session.entityNames.know(token.entity);
+    return token;
+  }
   const why = context.token === null ? 'no-token' : token === null ? 'bad-token' : 'bound-cidr';
   recordDenial(app, session, context, { op, capability: 'read' }, why);
   return refuse({ kind: 'unauthenticated' });

@@ -13,7 +13,7 @@ import { DatabaseError } from '../postgres/errors.js';
 import { Behind } from '../projector/projector.js';
 import { Refused } from './app.js';
 import type { Op, RequestContext } from './contract.js';
-import { Unpaid } from './tokens/spend.js';
+import { First } from './first.js';
 
 export const failureOf = (during: string, error: unknown): Failure => {
   if (error instanceof Refused) return error.failure;
@@ -28,28 +28,31 @@ export const failureOf = (during: string, error: unknown): Failure => {
 };
 
 /**
- * `during` names the operation for logs. A token that pays for its requests does so before anything is done: the body, which
- * asks for permission before it changes anything, begins again once the use is recorded.
+ * `during` names the operation for logs. What has to come first is done before anything else is: the body, which asks for
+ * permission before it changes anything, begins again after it.
  */
 export const operation =
   <I, O>(during: string, body: (context: RequestContext, input: I) => Promise<O>): Op<I, O> =>
   (context, input) =>
   async () => {
     try {
-      return E.right(await paying(() => body(context, input)));
+      return E.right(await prepared(() => body(context, input)));
     } catch (error) {
       return E.left(failureOf(during, error));
     }
   };
 
-const paying = async <O>(body: () => Promise<O>): Promise<O> => {
-  try {
-    return await body();
-  } catch (error) {
-    if (!(error instanceof Unpaid)) throw error;
-    await error.pay();
-    return body();
-  }
+/** A token pays once and is known once: whoever asks for a third thing has gone round in a circle. */
+const FIRST_MAX = 2;
+
+const prepared = async <O>(body: () => Promise<O>): Promise<O> => {
+  for (let done = 0; ; done += 1)
+    try {
+      return await body();
+    } catch (error) {
+      if (!(error instanceof First) || done === FIRST_MAX) throw error;
+      await error.work();
+    }
 };
 
 /** The value of a Right; a Left goes out of the operation as it is. */

@@ -213,6 +213,28 @@ describe('a userpass mount', test => {
     refusedWith(await renew(), 400, 'user "leo" does not exist during renewal');
   });
 
+  test('fills templates of policies with who somebody is, from the first request on', async () => {
+    await calls.policy(
+      'own',
+      `path "secret/data/people/{{identity.entity.aliases.userpass.name}}/*" { capabilities = ["create", "read"] }
+       path "secret/data/named/{{identity.entity.name}}" { capabilities = ["create"] }
+       path "secret/data/elsewhere/{{identity.entity.aliases.approle.name}}" { capabilities = ["create"] }`,
+    );
+    const { client_token: token } = await loggedIn('quin', { token_policies: 'own' });
+    const write = (path: string) => node.call('POST', `secret/data/${path}`, { data: {} }, { token });
+    assert.is((await write('people/quin/note')).status, 200);
+    assert.is((await write('named/userpass-quin')).status, 200);
+    for (const path of ['people/leo/note', 'people/userpass-quin/note', 'elsewhere/quin'])
+      refusedWith(await write(path), 403, 'permission denied');
+    const paths = ['secret/data/people/quin/x', 'secret/data/people/leo/x'];
+    const { client_token: other } = await loggedIn('rosa', { token_policies: 'own' });
+    const { data } = (await calls.post('sys/capabilities', { token: other, paths: ['secret/data/people/rosa/x'] }))
+      .body;
+    assert.equal(data['secret/data/people/rosa/x'], ['create', 'read']);
+    const mine = (await calls.post('sys/capabilities-self', { paths }, token)).body.data;
+    assert.equal([mine[paths[0] ?? ''], mine[paths[1] ?? '']], [['create', 'read'], ['deny']]);
+  });
+
   test('never gives a root token, and none to another address than the user’s', async () => {
     await user('mallory', { token_policies: ['a', 'root'] });
     refusedWith(await logIn('mallory'), 400, 'auth methods cannot create root tokens');

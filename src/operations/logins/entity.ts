@@ -51,6 +51,8 @@ export const entityCreated = (
     body: {
       kind: KeyKind.identity,
       owner: entity.id,
-      plaintext: Buffer.from(JSON.stringify({ display_name: who.entityName })),
+      plaintext: Buffer.from(
+        JSON.stringify({ display_name: who.entityName, aliases: [{ mount: alias.mount, name: who.alias }] }),
+      ),
     },
   });

@@ -12,7 +12,9 @@ export const capabilitiesOperation = (app: App): PolicyOperations['capabilities'
     const session = sessionOf(app);
     const caller = await authorise(app, session, context, { op: 'token.capabilities', capability: 'update' });
     if (paths.length === 0) refuse({ kind: 'invalid', message: 'paths must be supplied' });
-    const permission = session.authority.permissionOf(tokenOf(session, caller, of));
+    const token = tokenOf(session, caller, of);
+    await session.entityNames.know(token.entity);
+    const permission = session.authority.permissionOf(token);
     return paths.map(path => ({ path, capabilities: permission.capabilitiesOf(path) }));
   });
 

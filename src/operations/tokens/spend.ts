@@ -22,15 +22,6 @@ export const paidBy = (context: RequestContext): Token | null => {
   return found !== undefined && found.text === context.token ? found.token : null;
 };
 
-/** What authorisation throws when a token has to pay first; the edge of every operation pays and begins again. */
-export class Unpaid extends Error {
-  override readonly name = 'Unpaid';
-
-  constructor(readonly pay: () => Promise<void>) {
-    super('a use of the token is to be recorded first');
-  }
-}
-
 /** Appends `token.spent` under that header. Refuses when the token ended meanwhile. */
 export const spendUse = async (
   session: Session,
