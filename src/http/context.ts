@@ -91,14 +91,20 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
 /** A longer chain is no chain that anybody issues. */
 const CHAIN_MAX = 10;
 
+/** The same chain for all requests of a connection, so that it is read once. */
+const chains = new WeakMap<TLSSocket, readonly Buffer[]>();
+
 /** As presented, leaf first. The proof that the client holds the leaf's key is the handshake's, which has ended by now. */
 const certificatesOf = (socket: Socket): readonly Buffer[] | null => {
   if (!(socket instanceof TLSSocket)) return null;
+  const known = chains.get(socket);
+  if (known !== undefined) return known;
   const chain: Buffer[] = [];
   let next = socket.getPeerX509Certificate();
   while (next !== undefined && chain.length < CHAIN_MAX) {
     chain.push(next.raw);
     next = next.issuerCertificate;
   }
+  chains.set(socket, chain);
   return chain;
 };

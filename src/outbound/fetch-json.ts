@@ -1,6 +1,6 @@
 /**
- * The one door to other servers: a bounded GET of a JSON document from a URL that an administrator configured. No redirects,
- * no credentials, and the answer is decoded by whoever asked.
+ * A bounded GET of a JSON document from a URL that an administrator configured. No redirects, no credentials, and the answer
+ * is decoded by whoever asked.
  */
 import { Agent, request } from 'undici';
 

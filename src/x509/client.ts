@@ -10,6 +10,8 @@ export interface Trust {
   /** Leaves that are believed as they are, whoever signed them. */
   readonly pinned: readonly Certificate[];
   readonly constraints: Constraints;
+  /** The one whose SVIDs it takes; null: none. */
+  readonly trustDomain: string | null;
 }
 
 export type Match =
@@ -26,7 +28,8 @@ export const matchClient = (shown: Shown, trust: Trust, revoked: readonly Crl[])
   if (isRevokedBy(revoked, path) || !meets(leaf, trust.constraints)) return { kind: 'refused' };
   if (!claimsSpiffe(leaf)) return { kind: 'matched', svid: null };
   const svid = svidOf(path);
-  return svid === null ? { kind: 'refused' } : { kind: 'matched', svid };
+  // Patterns alone do not say it: what an authority may sign ends at its trust domain.
+  return svid === null || svid.trustDomain !== trust.trustDomain ? { kind: 'refused' } : { kind: 'matched', svid };
 };
 
 const pinnedPath = ({ leaf, at }: Shown, { pinned }: Trust): Path | null =>

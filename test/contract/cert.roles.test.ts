@@ -13,7 +13,7 @@ const certificate = home.authority.pem;
 let cluster: TestCluster;
 let calls: TokenCalls;
 
-describe('a cert role', test => {
+describe('a cert mount', test => {
   test.before(async () => {
     cluster = await testCluster();
     calls = tokenCalls(cluster.node);
@@ -21,7 +21,7 @@ describe('a cert role', test => {
   });
   test.after(() => cluster.stop());
 
-  test('is written, read, changed, listed and removed', async () => {
+  test('has roles, that are written, read, changed, listed and removed', async () => {
     assert.is((await cluster.node.call('LIST', 'auth/cert/certs')).status, 404);
     assert.is((await calls.get('auth/cert/certs/web')).status, 404);
     const fields = { certificate, allowed_uri_sans: 'spiffe://example.org/a,spiffe://example.org/b/*', ttl: '5m' };
@@ -42,7 +42,7 @@ describe('a cert role', test => {
     assert.is((await calls.get('auth/cert/certs/web')).status, 404);
   });
 
-  test('is written with a word about what it does not know', async () => {
+  test('says of a role what it does not know', async () => {
     const reply = await calls.post('auth/cert/certs/odd', { certificate, colour: 'red' });
     assert.is(reply.status, 200);
     assert.equal(reply.body.warnings, ['Endpoint ignored these unrecognized parameters: [colour]']);
@@ -87,7 +87,7 @@ describe('a cert role', test => {
     [{ certificate, token_ttl: 60, token_max_ttl: 30 }, "'token_ttl' cannot be greater than 'token_max_ttl'"],
   ];
   for (const [fields, why] of REFUSED)
-    test(`is refused: ${why}`, async () => {
+    test(`has no such role: ${why}`, async () => {
       refusedWith(await calls.post('auth/cert/certs/bad', fields), 400, why);
       assert.is((await calls.get('auth/cert/certs/bad')).status, 404);
     });
@@ -104,18 +104,8 @@ describe('a cert role', test => {
     const reply = await cluster.node.call('POST', 'auth/cert/login', {}, { token: null });
     refusedWith(reply, 400, 'tls connection not found');
   });
-});
 
-describe('a revocation list of a cert mount', test => {
-  test.before(async () => {
-    cluster = await testCluster();
-    calls = tokenCalls(cluster.node);
-    await calls.post('sys/auth/cert', { type: 'cert' });
-    await calls.post('auth/cert/certs/any', { certificate });
-  });
-  test.after(() => cluster.stop());
-
-  test('is taken from an authority that a role trusts, and from no other', async () => {
+  test('takes revocation lists from an authority that a role trusts, and from no other', async () => {
     const crl = revocationList(home.authority, ['4000000000000001']);
     assert.is((await calls.post('auth/cert/crls/ours', { crl })).status, 204);
     const stranger = revocationList(trustDomain('example.org').authority, []);
@@ -126,7 +116,7 @@ describe('a revocation list of a cert mount', test => {
     );
   });
 
-  test('is refused where it cannot be read, or would have to be fetched', async () => {
+  test('takes no list that cannot be read, or would have to be fetched', async () => {
     refusedWith(
       await calls.post('auth/cert/crls/x', { crl: 'nonsense' }),
       400,
@@ -140,7 +130,7 @@ describe('a revocation list of a cert mount', test => {
     assert.is((await calls.get('auth/cert/crls/x')).status, 404);
   });
 
-  test('ends with its mount', async () => {
+  test('ends with its lists', async () => {
     assert.is((await cluster.node.call('DELETE', 'sys/auth/cert')).status, 204);
     await calls.post('sys/auth/cert', { type: 'cert' });
     assert.is((await cluster.node.call('LIST', 'auth/cert/crls')).status, 404);

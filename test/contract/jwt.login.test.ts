@@ -40,6 +40,10 @@ const enable = async (mount: string, config: Json): Promise<void> => {
 const web = { user_claim: 'sub', bound_audiences: 'tallystick', token_policies: 'web' };
 
 describe('a login by JWT', test => {
+  let issuer: Publisher;
+  const rsa: SigningKey = signingKey('rsa', 'RS256');
+  const ed: SigningKey = signingKey('ed', 'EdDSA');
+
   test.before(async () => {
     cluster = await testCluster();
     calls = tokenCalls(cluster.node);
@@ -50,6 +54,10 @@ describe('a login by JWT', test => {
       default_role: 'web',
     });
     await write('jwt/role/web', { ...web, token_ttl: '10m', claim_mappings: { email: 'mail', '/org/unit': 'unit' } });
+    issuer = await publisher();
+    await issuer.publish(key, rsa);
+    await enable('jwks', { jwks_url: `${issuer.url}/keys` });
+    await write('jwks/role/web', web);
   });
   test.after(() => cluster.stop());
 
@@ -249,24 +257,8 @@ describe('a login by JWT', test => {
     );
     refusedWith(await login(`${'a'.repeat(40_000)}.b.c`), 400, 'error validating token: this is not a signed JWT');
   });
-});
 
-describe('keys that an issuer publishes', test => {
-  let issuer: Publisher;
-  const rsa: SigningKey = signingKey('rsa', 'RS256');
-  const ed: SigningKey = signingKey('ed', 'EdDSA');
-
-  test.before(async () => {
-    cluster = await testCluster();
-    calls = tokenCalls(cluster.node);
-    issuer = await publisher();
-    await issuer.publish(key, rsa);
-    await enable('jwks', { jwks_url: `${issuer.url}/keys` });
-    await write('jwks/role/web', web);
-  });
-  test.after(() => cluster.stop());
-
-  test('are asked for once, and found by their names', async () => {
+  test('asks the issuer for its keys once, and finds them by their names', async () => {
     await loggedIn(await jwtOf(key), 'web', 'jwks');
     const before = issuer.asked();
     for (const each of [key, rsa, key]) await loggedIn(await jwtOf(each), 'web', 'jwks');
@@ -274,7 +266,7 @@ describe('keys that an issuer publishes', test => {
     refusedWith(await login(await jwtOf(stranger), 'web', 'jwks'), 400, NO_SIGNATURE);
   });
 
-  test('are asked for again at a name that is not known, but not at every one', async () => {
+  test('asks for them again at a name that is not known, but not at every one', async () => {
     await enable('turn', { jwks_url: `${issuer.url}/keys` });
     await write('turn/role/web', web);
     await issuer.publish(ed);
@@ -285,7 +277,7 @@ describe('keys that an issuer publishes', test => {
     assert.is(issuer.asked(), before);
   });
 
-  test('are found by discovery, of the issuer that they speak for and no other', async () => {
+  test('finds them by discovery, of the issuer that the document speaks for and no other', async () => {
     await issuer.publish(key);
     await enable('oidc', { oidc_discovery_url: issuer.url });
     await write('oidc/role/web', web);
@@ -302,7 +294,7 @@ describe('keys that an issuer publishes', test => {
     );
   });
 
-  test('are taken over TLS from whom the administrator named, and from nobody else', async () => {
+  test('takes them over TLS from whom the administrator named, and from nobody else', async () => {
     const certificate = issue({ name: 'issuer', addresses: ['127.0.0.1'] });
     const secure = await publisher(certificate);
     await secure.publish(key);
@@ -327,13 +319,13 @@ describe('keys that an issuer publishes', test => {
     [200, `{"keys":[],"pad":"${'x'.repeat(1024 * 1024)}"}`, {}, CANNOT],
   ];
   for (const [status, body, headers, why] of ANSWERS)
-    test(`are not taken from ${status} ${body.slice(0, 20)}`, async () => {
+    test(`takes none from ${status} ${body.slice(0, 20)}`, async () => {
       issuer.answer(status, body, headers);
       const reply = await calls.post('auth/jwks/config', { jwks_url: `${issuer.url}/keys` });
       refusedWith(reply, 400, `error checking jwks URL: ${why}`);
     });
 
-  test("that cannot be had are the world's fault, not the caller's", async () => {
+  test('is answered as a fault of the world where they cannot be had', async () => {
     await issuer.publish(key);
     await enable('away', { jwks_url: `${issuer.url}/keys` });
     await write('away/role/web', web);

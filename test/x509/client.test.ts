@@ -32,7 +32,7 @@ const home = trustDomain('example.org');
 const abroad = trustDomain('example.com');
 
 const trust = (constraints: Partial<Constraints> = {}, more: Partial<Trust> = {}): Trust => ({
-  ...{ authorities: [read(home.authority)], pinned: [] },
+  ...{ authorities: [read(home.authority)], pinned: [], trustDomain: 'example.org' },
   constraints: { ...NONE, ...constraints },
   ...more,
 });
@@ -120,6 +120,14 @@ describe('an X.509-SVID', test => {
     test(`is none when it ${what}`, () => {
       assert.is(outcome(home.svid('/web/1', made), trust()), 'refused');
     });
+
+  test('is taken by a role of its trust domain alone', () => {
+    assert.is(outcome(home.svid('/web/1'), trust()), 'matched');
+    for (const trustDomain of ['example.com', null]) {
+      assert.is(outcome(home.svid('/web/1'), trust({}, { trustDomain })), 'refused');
+      assert.is(outcome(home.svid('/web/1'), trust({ allowedUriSans: ['*'] }, { trustDomain })), 'refused');
+    }
+  });
 
   test('needs authorities that say that they sign', () => {
     const silent = trustDomain('example.org', { usage: null });

@@ -24,10 +24,19 @@ const NO_ROLE = 'no certificate was matched by this request';
 const NO_CHAIN = 'invalid certificate or no client certificate supplied';
 const NO_MATCH = 'no chain matching all constraints could be found for this login certificate';
 
+/** A connection's certificates are read once, however often it logs in and renews. */
+const read = new WeakMap<readonly Buffer[], readonly (Certificate | null)[]>();
+
+const certificatesOf = (presented: readonly Buffer[]): readonly (Certificate | null)[] => {
+  const certificates = read.get(presented) ?? presented.map(readCertificate);
+  read.set(presented, certificates);
+  return certificates;
+};
+
 const shownBy = (context: RequestContext, at: Date): Shown | string => {
   const presented = context.clientCertificates();
   if (presented === null) return NO_TLS;
-  const [leaf, ...others] = presented.map(readCertificate);
+  const [leaf, ...others] = certificatesOf(presented);
   if (leaf === undefined) return NO_CERTIFICATE;
   return leaf === null
     ? NO_CHAIN

@@ -64,15 +64,20 @@ export const certComplaint = (settings: CertSettings): string | null => {
       return `${name} has 256 entries at most, each of 2,048 characters at most`;
   if (!settings.required_extensions.every(isExtensionRule))
     return 'required_extensions are written as OID:pattern or hex:OID:pattern';
-  return spiffeComplaint([...settings.allowed_names, ...settings.allowed_uri_sans]);
+  return spiffeComplaint(trustDomainsOf(settings));
 };
 
+/** Of the ids that a role's patterns are about; null: of a pattern that does not name one in full. */
+const trustDomainsOf = ({ allowed_names, allowed_uri_sans }: CertSettings): ReadonlySet<string | null> =>
+  new Set([...allowed_names, ...allowed_uri_sans].filter(isSpiffePattern).map(patternTrustDomain));
+
 /** A bundle vouches for one trust domain: with two in one role, either's authorities could speak for the other. */
-const spiffeComplaint = (patterns: readonly string[]): string | null => {
-  const domains = patterns.filter(isSpiffePattern).map(patternTrustDomain);
-  if (domains.includes(null)) return 'a SPIFFE pattern names its trust domain in full: spiffe://example.org/path/*';
-  return new Set(domains).size > 1 ? 'one role, one trust domain: make a role for each, with its own bundle' : null;
-};
+const spiffeComplaint = (domains: ReadonlySet<string | null>): string | null =>
+  domains.has(null)
+    ? 'a SPIFFE pattern names its trust domain in full: spiffe://example.org/path/*'
+    : domains.size > 1
+      ? 'one role, one trust domain: make a role for each, with its own bundle'
+      : null;
 
 /** Certificates are read once for each version of a role, not at each login. */
 const known = new WeakMap<object, Trust>();
@@ -86,6 +91,7 @@ export const trustOf = (role: Role): Trust => {
   const trust: Trust = {
     authorities: bundle.filter(({ isCa }) => isCa),
     pinned: bundle.filter(({ isCa }) => !isCa),
+    trustDomain: [...trustDomainsOf(settings)][0] ?? null,
     constraints: {
       allowedNames: settings.allowed_names,
       allowedCommonNames: settings.allowed_common_names,
