@@ -9,7 +9,7 @@ import { badInput } from './exit-codes.js';
 import { unreachable } from './refusals.js';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Without `v1`. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | undefined>>;

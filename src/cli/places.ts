@@ -10,6 +10,8 @@ import { decodeAnswer, enveloped, refused } from './requests.js';
 
 export interface Place {
   readonly mount: readonly string[];
+  /** Of the mount: 1 keeps one version of each secret, 2 all of them. */
+  readonly version: 1 | 2;
   readonly path: readonly string[];
   readonly folder: boolean;
   /** Mount and path as the audit trail writes them; a folder ends in a slash. */
@@ -23,37 +25,43 @@ const MountAnswer = enveloped(
   ]),
 );
 
-const mountOf = async (client: Client, segments: readonly string[]): Promise<readonly string[]> => {
+const mountOf = async (client: Client, segments: readonly string[]): Promise<Pick<Place, 'mount' | 'version'>> => {
+  const first = { mount: segments.slice(0, 1), version: 2 } as const;
   const answer = await client.call({ method: 'GET', path: ['sys', 'internal', 'ui', 'mounts', ...segments] });
   // 403 is also the answer for a path without a mount (it must not tell outsiders which exist), 404 that of an old server.
-  if (answer.status === 404 || (answer.status === 403 && answer.text.includes('preflight')))
-    return segments.slice(0, 1);
+  if (answer.status === 404 || (answer.status === 403 && answer.text.includes('preflight'))) return first;
   if (answer.status !== 200) throw await refused(client, answer);
   const { data } = decodeAnswer(answer, MountAnswer);
-  if (data.options?.version !== '2') {
-    throw badInput(
-      `${data.path} does not hold secrets with versions (KV version 2)`,
-      'See what is mounted: secret/ is, in a new ledger.',
-    );
-  }
+  if (data.type !== undefined && data.type !== 'kv' && data.type !== 'generic')
+    throw badInput(`${data.path} is no mount of secrets`, 'See what is mounted: tally mount list');
   const mount = data.path.split('/').filter(segment => segment !== '');
-  return mount.every((segment, index) => segments[index] === segment) ? mount : segments.slice(0, 1);
+  const version = data.options?.version === '2' ? 2 : 1;
+  return mount.every((segment, index) => segments[index] === segment) ? { mount, version } : first;
 };
 
 const placeOf = async (client: Client, text: string): Promise<Place> => {
   const { segments, folder } = parsePath(text);
-  const mount = await mountOf(client, segments);
+  const { mount, version } = await mountOf(client, segments);
   const path = segments.slice(mount.length);
   return {
-    mount,
-    path,
+    ...{ mount, version, path },
     folder: folder || path.length === 0,
     full: `${segments.join('/')}${folder || path.length === 0 ? '/' : ''}`,
   };
 };
 
-/** One secret. A folder, or a mount itself, is an error. */
+/** One secret with versions. */
 export const secretAt = async (client: Client, text: string): Promise<Place> => {
+  const place = await anySecretAt(client, text);
+  if (place.version === 2) return place;
+  throw badInput(
+    `${place.mount.join('/')}/ keeps one version of each secret (KV version 1)`,
+    'There, put, get, list, delete and restore are what there is.',
+  );
+};
+
+/** One secret, with versions or without. A folder, or a mount itself, is an error. */
+export const anySecretAt = async (client: Client, text: string): Promise<Place> => {
   const place = await placeOf(client, text);
   if (!place.folder) return place;
   throw badInput(`${place.full} is a folder, not a secret`, `See what is in it: tally list ${place.full}`);
@@ -66,8 +74,8 @@ export const folderAt = async (client: Client, text: string): Promise<Place> =>
 /** Either: the slash at the end tells. */
 export const secretOrFolderAt = placeOf;
 
-/** The API path of one of a mount's routes for this place. */
+/** The API path of one of a mount's routes for this place; version 1 has no words for them. */
 export const route = (
-  place: Place,
+  { mount, version, path }: Place,
   kind: 'data' | 'metadata' | 'delete' | 'undelete' | 'destroy',
-): readonly string[] => [...place.mount, kind, ...place.path];
+): readonly string[] => (version === 1 ? [...mount, ...path] : [...mount, kind, ...path]);

@@ -13,7 +13,9 @@ import { ledgerCommand } from './commands/ledger.js';
 import { listCommand } from './commands/list.js';
 import { loginCommand } from './commands/login.js';
 import { metadataCommand } from './commands/metadata.js';
+import { mountCommand } from './commands/mount.js';
 import { operatorCommand } from './commands/operator/index.js';
+import { patchCommand } from './commands/patch.js';
 import { policyCommand } from './commands/policy.js';
 import { projectionCommand } from './commands/projection.js';
 import { putCommand } from './commands/put.js';
@@ -45,12 +47,14 @@ export const buildProgram = (cli: Cli, version: string): Command =>
     .addCommand(demoCommand(cli).helpGroup('Start:'))
     .addCommand(loginCommand(cli).helpGroup('Start:'))
     .addCommand(putCommand(cli).helpGroup('Secrets:'))
+    .addCommand(patchCommand(cli).helpGroup('Secrets:'))
     .addCommand(getCommand(cli).helpGroup('Secrets:'))
     .addCommand(listCommand(cli).helpGroup('Secrets:'))
     .addCommand(deleteCommand(cli).helpGroup('Secrets:'))
     .addCommand(undeleteCommand(cli).helpGroup('Secrets:'))
     .addCommand(destroyCommand(cli).helpGroup('Secrets:'))
     .addCommand(metadataCommand(cli).helpGroup('Secrets:'))
+    .addCommand(mountCommand(cli).helpGroup('Secrets:'))
     .addCommand(wrapCommand(cli).helpGroup('Secrets:'))
     .addCommand(unwrapCommand(cli).helpGroup('Secrets:'))
     .addCommand(eraseCommand(cli).helpGroup('Erasure:'))

@@ -9,8 +9,8 @@ import { type CommonOptions, type MomentFlags, withConnection, withMoment } from
 import { wrapHeader, wrapTtlOption } from '../arguments/wrap-ttl.js';
 import { type Cli, withClient } from '../cli.js';
 import type { Answer, Client } from '../client.js';
-import { CliError, ExitCode } from '../exit-codes.js';
-import { type Place, route, secretAt } from '../places.js';
+import { badInput, CliError, ExitCode } from '../exit-codes.js';
+import { anySecretAt, type Place, route } from '../places.js';
 import { decodeAnswer, enveloped, refused } from '../requests.js';
 import { passWarnings, printAnswer } from '../results.js';
 import { severalLines } from '../terminal/escape.js';
@@ -81,18 +81,22 @@ export const getCommand = (cli: Cli): Command =>
       withClient(cli, options, async client => {
         const { terminal } = cli;
         const moment = momentQuery(options, cli.now());
-        const place = await secretAt(client, path);
+        const place = await anySecretAt(client, path);
+        if (place.version === 1 && options.version !== undefined)
+          throw badInput(`${place.full} has one version, and no --version`);
         const query = { ...moment, ...(options.version === undefined ? {} : { version: String(options.version) }) };
         const answer = await read(client, place, query, options.wrapTtl);
         if (options.wrapTtl !== undefined) return printWrapping(cli, answer, options.json);
         passWarnings(terminal, answer);
-        const { metadata } = decodeAnswer(answer, Found).data;
-        const fields = members(memberAt(answer.text, 'data', 'data') ?? '') ?? new Map<string, string>();
+        const inside = place.version === 1 ? ['data'] : ['data', 'data'];
+        const fields = members(memberAt(answer.text, ...inside) ?? '') ?? new Map<string, string>();
+        const named = place.version === 1 ? null : decodeAnswer(answer, Found).data.metadata;
+        const title = named === null ? place.full : `${place.full} version ${named.version}`;
 
         if (options.field !== undefined) {
           const value = fields.get(options.field);
           if (value === undefined) {
-            throw new CliError(ExitCode.absent, `${place.full} version ${metadata.version} has no field of that name`);
+            throw new CliError(ExitCode.absent, `${title} has no field of that name`);
           }
           // Exactly the value: a line end is added only for a person's eyes.
           if (options.json === true) return terminal.print(value);
@@ -102,7 +106,11 @@ export const getCommand = (cli: Cli): Command =>
 
         const asOf = answer.position === null ? '' : ` · as of ledger position ${answer.position}`;
         await terminal.print(
-          terminal.dim(`${place.full} · version ${metadata.version} · ${metadata.created_time}${asOf}`),
+          terminal.dim(
+            named === null
+              ? `${place.full}${asOf}`
+              : `${place.full} · version ${named.version} · ${named.created_time}${asOf}`,
+          ),
         );
         await terminal.print('');
         await printTable(

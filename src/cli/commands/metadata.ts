@@ -12,6 +12,7 @@ import {
   withReason,
 } from '../arguments/options.js';
 import { reasonHeaders } from '../arguments/reason.js';
+import { trueOrFalse } from '../arguments/switches.js';
 import { type Cli, withClient } from '../cli.js';
 import type { Client } from '../client.js';
 import { badInput } from '../exit-codes.js';
@@ -67,11 +68,6 @@ interface PutOptions extends CommonOptions, ReasonOptions {
   readonly custom?: ReadonlyMap<string, string>;
   readonly clearCustom?: boolean;
 }
-
-const trueOrFalse = (text: string): boolean => {
-  if (text === 'true' || text === 'false') return text === 'true';
-  throw new InvalidArgumentError('It is true or false.');
-};
 
 const keyValue = (text: string, before: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, string> => {
   const equals = text.indexOf('=');

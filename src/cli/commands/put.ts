@@ -6,15 +6,25 @@ import { type CommonOptions, type ReasonOptions, withConnection, withReason } fr
 import { reasonHeaders } from '../arguments/reason.js';
 import { gatherValue } from '../arguments/values.js';
 import { type Cli, withClient } from '../cli.js';
-import { route, secretAt } from '../places.js';
-import { ask, enveloped } from '../requests.js';
+import type { Client } from '../client.js';
+import { badInput } from '../exit-codes.js';
+import { anySecretAt, type Place, route } from '../places.js';
+import { ask, enveloped, perform } from '../requests.js';
 import { passWarnings, printAnswer, recordedAt } from '../results.js';
 
 type Options = CommonOptions & ReasonOptions & { readonly cas?: number };
 
 const Written = enveloped(t.type({ version: t.number, created_time: t.string }));
 
-const HELP = `
+/** In a mount of version 1 the body is the data, and nothing is answered. */
+const putPlain = async (cli: Cli, client: Client, options: Options, place: Place, data: string): Promise<void> => {
+  const headers = reasonHeaders(options);
+  const answer = await perform(client, { method: 'POST', path: route(place, 'data'), body: data, headers });
+  if (options.json === true) return printAnswer(cli.terminal, answer);
+  await cli.terminal.print(`${place.full} written${recordedAt(answer)}`);
+};
+
+export const VALUES_HELP = `
 Values:
   key=-          read from stdin            printf %s "$PASSWORD" | tally put secret/app password=-
   key=@file      the file's text            tally put secret/app tls=@key.pem
@@ -34,12 +44,15 @@ export const putCommand = (cli: Cli): Command =>
         wholeNumber(0),
       ),
     )
-    .addHelpText('after', HELP)
+    .addHelpText('after', VALUES_HELP)
     .action(async (path: string, values: readonly string[], options: Options) =>
       withClient(cli, options, async client => {
         const headers = reasonHeaders(options);
-        const place = await secretAt(client, path);
+        const place = await anySecretAt(client, path);
+        if (place.version === 1 && options.cas !== undefined)
+          throw badInput(`${place.full} has one version, and no --cas`);
         const data = await gatherValue(values, cli.terminal);
+        if (place.version === 1) return putPlain(cli, client, options, place, data);
         // As text: the server keeps the value as it is written here, number by number.
         const body = `{"data":${data},"options":${options.cas === undefined ? '{}' : `{"cas":${options.cas}}`}}`;
         const { value, answer } = await ask(

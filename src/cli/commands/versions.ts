@@ -6,7 +6,7 @@ import { reasonHeaders } from '../arguments/reason.js';
 import { type Cli, withClient } from '../cli.js';
 import type { Answer, Call } from '../client.js';
 import { badInput } from '../exit-codes.js';
-import { type Place, route, secretAt } from '../places.js';
+import { anySecretAt, type Place, route, secretAt } from '../places.js';
 import { perform } from '../requests.js';
 import { passWarnings, printAnswer } from '../results.js';
 import { confirm } from '../terminal/prompt.js';
@@ -58,8 +58,8 @@ export const deleteCommand = (cli: Cli): Command =>
     .action(async (path: string, options: Options) =>
       withClient(cli, options, async client => {
         const headers = reasonHeaders(options);
-        const place = await secretAt(client, path);
         const { versions } = options;
+        const place = await (versions === undefined ? anySecretAt : secretAt)(client, path);
         const answer = await perform(
           client,
           versions === undefined
