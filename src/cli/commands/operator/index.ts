@@ -1,9 +1,12 @@
 /** `tally operator …`: what the person who runs the server does. */
 import { Command } from 'commander';
 import type { Cli } from '../../cli.js';
+import { generateRootCommand } from './generate-root.js';
 import { initCommand } from './init.js';
 import { passwordCommand } from './password.js';
 import { recoverCommand } from './recover.js';
+import { rekeyCommand } from './rekey.js';
+import { slotCommand } from './slot.js';
 import { statusCommand } from './status.js';
 import { sealCommand, unsealCommand } from './unseal.js';
 
@@ -15,4 +18,7 @@ export const operatorCommand = (cli: Cli): Command =>
     .addCommand(sealCommand(cli))
     .addCommand(statusCommand(cli))
     .addCommand(passwordCommand(cli))
+    .addCommand(slotCommand(cli))
+    .addCommand(rekeyCommand(cli))
+    .addCommand(generateRootCommand(cli))
     .addCommand(recoverCommand(cli));

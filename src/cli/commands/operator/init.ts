@@ -15,14 +15,16 @@ import { printAnswer } from '../../results.js';
 import { oneLine } from '../../terminal/escape.js';
 import { withProgress } from '../../terminal/progress.js';
 import { askHidden, askOpenly } from '../../terminal/prompt.js';
+import { type HolderOptions, holderFields, pgpKeyText, withHolders } from './holders.js';
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, HolderOptions {
   readonly adminName?: string;
   readonly passwordFile?: string;
   readonly initCodeFile?: string;
   readonly unsealKey?: boolean;
   readonly shares: number;
   readonly threshold: number;
+  readonly rootTokenPgpKey?: string;
 }
 
 const Initialised = t.intersection([
@@ -89,7 +91,7 @@ const show = async (cli: Cli, admin: Administrator | null, made: Initialised): P
 };
 
 export const initCommand = (cli: Cli): Command =>
-  withConnection(new Command('init'))
+  withHolders(withConnection(new Command('init')))
     .description('create the ledger, once; shows the root token')
     .addOption(new Option('--admin-name <name>', 'the administrator whose password unseals'))
     .addOption(new Option('--password-file <file>', "the administrator's password is in this file; - is stdin"))
@@ -98,6 +100,7 @@ export const initCommand = (cli: Cli): Command =>
     .addOption(
       new Option('--threshold <n>', 'with --unseal-key: how many open it').argParser(wholeNumber(1)).default(1),
     )
+    .addOption(new Option('--root-token-pgp-key <file>', 'encrypt the root token to this PGP public key'))
     .addOption(new Option('--init-code-file <file>', "the one-time code from the server's console is in this file"))
     .action(async (options: Options) =>
       withClient(cli, options, async client => {
@@ -112,9 +115,15 @@ export const initCommand = (cli: Cli): Command =>
         const code = await initCode(cli, options);
         const body = JSON.stringify({
           ...(admin === null
-            ? { secret_shares: options.shares, secret_threshold: options.threshold }
+            ? {
+                ...{ secret_shares: options.shares, secret_threshold: options.threshold },
+                ...(await holderFields(options)),
+              }
             : { admin_name: admin.name, admin_password: admin.password }),
           ...(code === undefined ? {} : { init_code: code }),
+          ...(options.rootTokenPgpKey === undefined
+            ? {}
+            : { root_token_pgp_key: await pgpKeyText(options.rootTokenPgpKey) }),
         });
         const { value, answer } = await withProgress(cli.terminal, 'Creating the ledger', () =>
           ask(client, { method: 'POST', path: ['sys', 'init'], body }, Initialised),

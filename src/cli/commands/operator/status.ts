@@ -18,6 +18,7 @@ export const SealStatus = t.intersection([
     progress: t.number,
     cluster_id: t.string,
     storage_type: t.string,
+    degraded: t.array(t.string),
   }),
 ]);
 export type SealStatus = t.TypeOf<typeof SealStatus>;
@@ -38,6 +39,7 @@ export const showStatus = async (cli: Cli, address: string, status: SealStatus):
     ['Sealed', status.sealed ? 'yes' : 'no'],
     ...sharesOf(status),
     ['Version', status.version],
+    ...(status.degraded ?? []).map(reason => ['Trouble', reason] as const),
     ...(status.cluster_id === undefined ? [] : [['Ledger', status.cluster_id] as const]),
   ]);
   const next = nextStep(status);
