@@ -101,8 +101,9 @@ const nodeServer =
       rejectUnauthorized: false,
       // Named to clients that have several. A client without any of theirs is as welcome.
       ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa }),
-      // A resumed session would bring a certificate without its chain, and without a new proof of its key.
-      secureOptions: constants.SSL_OP_NO_TICKET,
+      // A resumed session would bring a certificate without its chain, and without a new proof of its key; a renegotiated
+      // one another certificate than the connection began with.
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     };
     const server = https.createServer({ ...limits, ...secure }, handler);
     // The names of TLS files never change the type that fastify works with.

@@ -11,7 +11,7 @@ export type Claims = Readonly<Record<string, unknown>>;
 /** `no-key`: no known key fits what the token says of its key; others may be published by now. */
 export type Verified = { readonly claims: Claims; readonly signedText: string } | 'malformed' | 'no-key' | 'signature';
 
-export const JWT_CHARACTERS_MAX = 32 * 1024;
+const JWT_CHARACTERS_MAX = 32 * 1024;
 
 /** Three parts of base64url: no other spelling of the same token is taken. */
 const COMPACT = /^([\w-]+\.[\w-]+)\.[\w-]+$/;

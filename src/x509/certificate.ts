@@ -89,7 +89,7 @@ export const serialText = (bytes: ArrayBuffer): string => hex(bytes).replace(/^(
 const decoded = (x509: X509Certificate): Certificate | null => {
   const der = x509.raw;
   const { tbsCertificate: tbs, signatureAlgorithm } = decodeWhole(der, asn1.Certificate);
-  const extensions = (tbs.extensions ?? []).map(({ extnID, critical, extnValue }) => ({
+  const extensions = [...(tbs.extensions ?? [])].map(({ extnID, critical, extnValue }) => ({
     oid: extnID,
     critical,
     value: Buffer.from(extnValue.buffer),

@@ -18,8 +18,8 @@ export interface KnownClient {
 }
 
 /** The dialect's words. */
-export const NO_TLS = 'tls connection not found';
-export const NO_CERTIFICATE = 'no client certificate found';
+const NO_TLS = 'tls connection not found';
+const NO_CERTIFICATE = 'no client certificate found';
 const NO_ROLE = 'no certificate was matched by this request';
 const NO_CHAIN = 'invalid certificate or no client certificate supplied';
 const NO_MATCH = 'no chain matching all constraints could be found for this login certificate';

@@ -35,7 +35,7 @@ export const NEW_CERT_SETTINGS: CertSettings = {
   ...{ allowed_email_sans: [], allowed_uri_sans: [], allowed_organizational_units: [], required_extensions: [] },
 };
 
-export const CONSTRAINT_FIELDS = [
+const CONSTRAINT_FIELDS = [
   ...(['allowed_names', 'allowed_common_names', 'allowed_dns_sans', 'allowed_email_sans'] as const),
   ...(['allowed_uri_sans', 'allowed_organizational_units', 'required_extensions'] as const),
 ] as const;

@@ -8,8 +8,7 @@ import { NEW_TOKEN_SETTINGS, TokenSettings } from '../token-settings.js';
 const strings = t.readonlyArray(t.string);
 const scalar = t.union([t.string, t.number, t.boolean]);
 
-export const BoundClaims = t.readonly(t.record(t.string, t.union([scalar, t.readonlyArray(scalar)])));
-export type BoundClaims = t.TypeOf<typeof BoundClaims>;
+const BoundClaims = t.readonly(t.record(t.string, t.union([scalar, t.readonlyArray(scalar)])));
 
 export const JwtSettings = t.intersection([
   TokenSettings,
