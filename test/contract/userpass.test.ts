@@ -235,11 +235,17 @@ describe('a userpass mount', test => {
     assert.equal([mine[paths[0] ?? ''], mine[paths[1] ?? '']], [['create', 'read'], ['deny']]);
   });
 
-  test('never gives a root token, and none to another address than the user’s', async () => {
+  test('never gives a root token, and tells an address that is not the user’s nothing of the password', async () => {
     await user('mallory', { token_policies: ['a', 'root'] });
     refusedWith(await logIn('mallory'), 400, 'auth methods cannot create root tokens');
     await user('nina', { token_bound_cidrs: '10.0.0.0/8' });
+    for (let i = 0; i < 5; i += 1) refusedWith(await logIn('nina'), 400, WRONG);
     refusedWith(await logIn('nina'), 403, 'permission denied');
+    const refused = (await trail(node, 'auth.login')).filter(({ path }) => path === 'auth/userpass/login/nina');
+    assert.equal(
+      refused.map(({ reason_code }) => reason_code),
+      [...Array(5).fill('bound-cidr'), 'locked'],
+    );
   });
 
   test('of two writes of one new user at once both are there, and one wrote first', async () => {

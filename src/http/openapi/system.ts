@@ -4,7 +4,7 @@ import { does, type Fields, gives, type Route } from './route.js';
 const MOUNT: Fields = { type: 'string', description: 'string', config: 'object', options: 'map' };
 const TUNE: Fields = {
   ...{ default_lease_ttl: 'duration', max_lease_ttl: 'duration', description: 'string', options: 'map' },
-  ...{ listing_visibility: 'string', token_type: 'string', force_no_cache: 'boolean' },
+  ...{ listing_visibility: 'string', token_type: 'string', force_no_cache: 'boolean', user_lockout_config: 'object' },
   ...{ audit_non_hmac_request_keys: 'strings', audit_non_hmac_response_keys: 'strings' },
   ...{ passthrough_request_headers: 'strings', allowed_response_headers: 'strings' },
 };

@@ -12,6 +12,7 @@ import type { Session } from '../../../nexus/session.js';
 import { uuidArray } from '../../../postgres/arrays.js';
 import { type App, refuse, sessionOf } from '../../app.js';
 import { operation } from '../../operation.js';
+import { addressAllowed } from '../../tokens/cidrs.js';
 import { Attempt } from '../attempt.js';
 import { aliasId } from '../entity.js';
 import { logIn } from '../log-in.js';
@@ -41,9 +42,12 @@ export const loginOperation = (app: App): Pick<UserpassOperations, 'login'> => (
     const right = await passwordFits(session.custody.ledger, login, credential, tried, app.nexus.ports.peppers);
     if (stored !== null) wipe(stored);
     if (user === null || !right) return attempt.wrong('credentials', WRONG);
+    const settings = userSettings(user);
+    // Said in other words, it would tell whoever guesses from elsewhere that the password is right.
+    if (!addressAllowed(settings.token_bound_cidrs, context.from.address)) return attempt.wrong('bound-cidr', WRONG);
     return logIn(attempt, {
       ...{ alias: name, kind: 'person', entityName: `userpass-${name}` },
-      ...{ settings: userSettings(user), displayName: `userpass-${name}`, meta: { username: name }, role: name },
+      ...{ settings, displayName: `userpass-${name}`, meta: { username: name }, role: name },
       // The password was changed meanwhile, or what the user gets: neither is decided by what was read.
       check: () => (logins.get(login) === user ? null : { kind: 'busy', retryAfterSeconds: 1 }),
     });
