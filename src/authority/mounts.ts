@@ -45,6 +45,7 @@ export class MountTable {
   #highest = 0;
   /** The newest ones, for those who ask how theirs ended. */
   readonly #moves: Move[] = [];
+  readonly #formerPaths = new Set<string>();
 
   constructor(readonly custody: Custody) {}
 
@@ -56,6 +57,11 @@ export class MountTable {
   /** The highest number that any mount ever had: each has a name key of its own. */
   get highestNumber(): number {
     return this.#highest;
+  }
+
+  /** Where secrets were mounted that are there no more: what was recorded then is not of the mount that is there now. */
+  get formerPaths(): ReadonlySet<string> {
+    return this.#formerPaths;
   }
 
   /** `path` without its trailing slash. */
@@ -114,11 +120,18 @@ export class MountTable {
     const from = this.byId(event.streamId)?.path ?? '';
     this.#moves.push({ id: event.eventId, position: event.position, from, to: mount.path });
     if (this.#moves.length > MOVES_MAX) this.#moves.shift();
+    this.#leave(event.streamId);
     this.#change(event.streamId, before => ({ ...before, path: mount.path }));
   }
 
   disabled(event: StoredEvent): void {
+    this.#leave(event.streamId);
     this.#set(this.#all.filter(({ id }) => id !== event.streamId));
+  }
+
+  #leave(id: Uuid): void {
+    const mount = this.byId(id);
+    if (mount?.kind === 'secret') this.#formerPaths.add(mount.path);
   }
 
   #change(id: Uuid, change: (before: Mount) => Mount): void {

@@ -125,6 +125,40 @@ describe('mounts of secrets', test => {
     assert.is((await kv.remove('sys/mounts/again')).status, 204, 'and again without complaint');
   });
 
+  test('that are disabled stay in the trail under their path, also when another one is there', async () => {
+    await enable('audited', { type: 'kv-v2' });
+    await kv.versions('audited/data/a', { v: 1 });
+    await kv.remove('sys/mounts/audited');
+    const written = async (path: string): Promise<number> =>
+      (await kv.get(`sys/ledger/events?path=${path}&type=secret.written`)).body.data.events.length;
+    for (const path of ['audited/a', 'audited/data/a', 'audited', 'audited/']) assert.is(await written(path), 1, path);
+    await enable('audited', { type: 'kv-v2' });
+    await kv.versions('audited/data/a', { v: 2 });
+    for (const path of ['audited/a', 'audited/data/a', 'audited', 'audited/']) assert.is(await written(path), 2, path);
+  });
+
+  test('take no write after the event that disables them, however many come at once', async () => {
+    await enable('closing', { type: 'kv-v2' });
+    const before = await kv.head();
+    const write = (i: number) => kv.post(`closing/data/k${i}`, { data: { i } });
+    const some = Array.from({ length: 10 }, (_, i) => write(i));
+    const closed = kv.remove('sys/mounts/closing');
+    const more = Array.from({ length: 10 }, (_, i) => write(10 + i));
+    const replies = await Promise.all([...some, ...more]);
+    assert.equal(
+      replies.filter(({ status }) => status !== 200 && status !== 404),
+      [],
+    );
+    const disabledAt = Number((await closed).headers.get('x-tallystick-position'));
+    const found = await kv.get(`sys/ledger/events?type=secret.written&after=${before}&path=closing`);
+    const positions: number[] = found.body.data.events.map((event: Json) => event.position);
+    assert.is(positions.length, replies.filter(({ status }) => status === 200).length);
+    assert.ok(
+      positions.every(position => position < disabledAt),
+      `${positions} before ${disabledAt}`,
+    );
+  });
+
   test('are there, and gone, on another node at once', async () => {
     const other = kvCalls(await cluster.newNode());
     await enable('shared', { type: 'kv-v2' });

@@ -30,6 +30,21 @@ describe('writing a version', test => {
     given(write(false)).when(write(false)).thenRejects('stale');
     given(write(false), { kind: 'remove' }).when(write(true)).thenRejects('stale');
   });
+  test('that was merged is stale when another write came first, or the version is gone', () => {
+    const merged = (base: number): SecretCommand => ({
+      ...{ kind: 'write', cas: null },
+      prepared: { exists: true, base },
+    });
+    given(write(false)).when(merged(1)).thenEvents('secret.written');
+    given(write(false), write(true)).when(merged(1)).thenRejects('stale');
+    given(write(false), { kind: 'delete', versions: null }).when(merged(1)).thenRejects('stale');
+    given(write(false), { kind: 'destroy', versions: [1] })
+      .when(merged(1))
+      .thenRejects('stale');
+    given(write(false), { kind: 'annotate', settings: {}, metadataCas: null })
+      .when(merged(1))
+      .thenEvents('secret.written');
+  });
   test('prunes beyond the limit and raises the oldest version only then', () => {
     const limit: SecretCommand = { kind: 'configure', settings: { maxVersions: 2 }, metadataCas: null };
     given(limit, write(true)).when(write(true)).thenFacts({ version: 2, oldest: 1 });
@@ -117,6 +132,22 @@ describe('settings and custom metadata', test => {
     given()
       .when(annotate(null), { ...NO_SETTINGS, metadataCasRequired: true })
       .thenRejects('cas-required');
+  });
+  test('that were merged are stale when another annotation came first, or the key is gone', () => {
+    const merged = (base: number): SecretCommand => ({
+      ...{ kind: 'annotate', settings: {}, metadataCas: null },
+      prepared: { exists: true, base },
+    });
+    const annotate: SecretCommand = { kind: 'annotate', settings: {}, metadataCas: null };
+    given(annotate).when(merged(1)).thenEvents('secret.annotated');
+    given(annotate, annotate).when(merged(1)).thenRejects('stale');
+    given(annotate, write(true)).when(merged(1)).thenEvents('secret.annotated');
+    given(annotate, { kind: 'remove' }).when(merged(1)).thenRejects('stale');
+  });
+  test('of a new key ask for 0', () => {
+    const annotate: SecretCommand = { kind: 'annotate', settings: {}, metadataCas: 1 };
+    given().when(annotate).thenRejects('cas-mismatch');
+    given(write(false), { kind: 'remove' }).when(annotate).thenRejects('cas-mismatch');
   });
   test('leave the metadata version alone when data is written', () => {
     given({ kind: 'configure', settings: {}, metadataCas: null }).when(write(true)).thenFacts({ metadata_version: 1 });

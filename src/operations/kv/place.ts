@@ -21,11 +21,12 @@ export const locate = (session: Session, place: Place): Located => {
 
 export const kvMount = (session: Session, path: string): Mount => {
   const mount = session.mount(path);
-  return mount === null || !KV_TYPES.has(mount.type) ? refuse({ kind: 'no-mount', path }) : mount;
+  return mount === null || !isKv(mount) ? refuse({ kind: 'no-mount', path }) : mount;
 };
 
 /** `generic` is version 1 by its older name. */
 const KV_TYPES: ReadonlySet<string> = new Set(['kv', 'generic']);
+export const isKv = ({ type }: Pick<Mount, 'type'>): boolean => KV_TYPES.has(type);
 
 /** After lane 1 was folded: somebody may have disabled it meanwhile. */
 export const stillMounted = (session: Session, { id, path }: Mount): Mount =>
