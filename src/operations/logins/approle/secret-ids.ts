@@ -77,7 +77,8 @@ export const secretIdOperations = (app: App): SecretIds => ({
     const { mount, name, role } = found;
     const { secretIds } = session.authority;
     const { text, uses, ttlSeconds } = newSecretId(role, wanted);
-    if (secretIds.countOfRole(mount.id, name) >= SECRET_IDS_MAX)
+    const ended = [...secretIds.ofRole(mount.id, name)].filter(each => expired(each, session.now()));
+    if (secretIds.countOfRole(mount.id, name) - ended.length >= SECRET_IDS_MAX)
       refuse({ kind: 'invalid', message: 'this role has 10,000 secret ids already: destroy some, or let them expire' });
     const accessor = randomUuid4();
     const streamId = authStream(session, 'secretid', mount.id, accessor);
@@ -87,8 +88,7 @@ export const secretIdOperations = (app: App): SecretIds => ({
     if (same !== null && !expired(same, session.now()))
       refuse({ kind: 'invalid', message: 'SecretID is already registered' });
     const { revision } = secretIds;
-    const others = [...secretIds.ofRole(mount.id, name)].filter(each => expired(each, session.now()) && each !== same);
-    const old = [...(same === null ? [] : [same]), ...others.slice(0, EXPIRED_WITH_EACH)];
+    const old = [...(same === null ? [] : [same]), ...ended.filter(each => each !== same).slice(0, EXPIRED_WITH_EACH)];
     const { position } = await changeAuthority(app, caller, context, {
       ...{ op, capability, type: 'secretid.created', streamId },
       own: {
