@@ -22,6 +22,7 @@ const movedAfter: Query<number> = query(
 
 const APART_MS = 1000;
 const REST_FACTOR = 10;
+const TROUBLE = 'key export';
 
 export interface ExportKeeper {
   /** Writes once more if anything moved since, then ends. */
@@ -47,9 +48,12 @@ export const keepExport = (session: Session, ports: ExportPorts): ExportKeeper =
       const began = ports.nowMs();
       size = await exportOnce(session, ports.place, list);
       restUntil = ports.nowMs() + REST_FACTOR * (ports.nowMs() - began);
+      session.troubles.delete(TROUBLE);
     } catch (cause) {
       // The next change tries again; what is there stays as it is.
-      if (!session.closed) ports.failed(cause);
+      if (session.closed) return;
+      ports.failed(cause);
+      session.troubles.set(TROUBLE, `${TROUBLE}: it could not be written, and ends at event ${size}; the log says why`);
     }
   };
   const rung = (): void => {

@@ -40,7 +40,7 @@ export class WholeList {
   async lines(session: Session): Promise<ReadonlySet<string>> {
     for (let more = true; more; ) {
       const page = await session.ports.runner.run(destroysAfter, [this.#at]);
-      for (const destroy of page) for (const line of await linesOf(session, destroy)) this.#lines.add(line);
+      for (const line of await linesOf(session, page)) this.#lines.add(line);
       this.#at = page.at(-1)?.position ?? this.#at;
       more = page.length === PAGE;
     }
@@ -48,12 +48,27 @@ export class WholeList {
   }
 }
 
-const linesOf = async (session: Session, destroy: Destroy): Promise<readonly string[]> => {
-  const { custody } = session;
-  const rowKey = custody.rowKey(destroy.epoch);
+/** A stream that destroys often, such as one of a cubbyhole, is read once for a page. */
+const linesOf = async (session: Session, page: readonly Destroy[]): Promise<readonly string[]> => {
+  const byStream = new Map<Uuid, Destroy[]>();
+  for (const destroy of page) {
+    const same = byStream.get(destroy.streamId);
+    if (same === undefined) byStream.set(destroy.streamId, [destroy]);
+    else same.push(destroy);
+  }
+  const lines: string[] = [];
+  for (const [streamId, destroys] of byStream) {
+    const keys = await streamKeys(session, streamId, destroys.at(-1)?.streamVersion ?? 0);
+    for (const { keyId, destroyedBy } of keys) {
+      const destroy = destroys.find(({ streamVersion }) => streamVersion === destroyedBy);
+      if (destroy !== undefined) lines.push(lineOf(session, destroy, keyId));
+    }
+  }
+  return lines;
+};
+
+const lineOf = ({ custody }: Session, { position, epoch }: Destroy, keyId: Uuid): string => {
+  const rowKey = custody.rowKey(epoch);
   if (rowKey === null) throw new Error('no row key serves the epoch of a destroy');
-  const keys = await streamKeys(session, destroy.streamId, destroy.streamVersion);
-  return keys
-    .filter(({ destroyedBy }) => destroyedBy === destroy.streamVersion)
-    .map(({ keyId }) => encodeErasedLine(rowKey, custody.ledger, { position: destroy.position, keyId }));
+  return encodeErasedLine(rowKey, custody.ledger, { position, keyId });
 };

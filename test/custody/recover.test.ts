@@ -66,6 +66,22 @@ describe('the rolling export', test => {
     assert.instance(failed, Error);
   });
 
+  test('that cannot be written is said in the server’s state, until it can', async () => {
+    const degraded = async (): Promise<string> =>
+      JSON.stringify((await cluster.node.call('GET', 'sys/seal-status')).body.degraded ?? []);
+    rmSync(root, { recursive: true });
+    writeFileSync(root, 'not a folder');
+    await cluster.node.call('POST', 'secret/data/b', { data: { v: 1 } });
+    const deadline = Date.now() + 10_000;
+    while (!(await degraded()).includes('key export') && Date.now() < deadline)
+      await new Promise(resolve => setTimeout(resolve, 50));
+    assert.match(await degraded(), /key export: it could not be written/);
+    rmSync(root);
+    await cluster.node.call('POST', 'secret/data/b', { data: { v: 2 } });
+    await until(() => existsSync(join(root, EXPORT_FILES.keys)));
+    assert.not.match(await degraded(), 'key export');
+  });
+
   test('is written once more when the server stops', async () => {
     const before = keys();
     await cluster.node.call('POST', 'secret/data/last', { data: { v: 1 } });
@@ -78,7 +94,6 @@ describe('recovering a ledger', test => {
   let cluster: TestCluster;
   const root = workspace;
   const dumps: Dump[] = [];
-  const nodes: TestNode[] = [];
   let runs = 0;
   /** A backup of everything, which refusals leave as it is. */
   let whole: TestDatabase;
@@ -117,9 +132,7 @@ describe('recovering a ledger', test => {
     }
   };
   const startOn = async (db: TestDatabase, data: string): Promise<TestNode> => {
-    const node = await startNode(db, data, () => cluster.rootToken, {});
-    nodes.push(node);
-    return node;
+    return startNode(db, data, () => cluster.rootToken, {});
   };
   const value = async (node: TestNode, path: string): Promise<unknown> => {
     const reply = await node.call('GET', `secret/data/${path}`);
@@ -150,7 +163,6 @@ describe('recovering a ledger', test => {
     whole = await restored(1);
   });
   test.after(async () => {
-    for (const node of nodes) await node.stop();
     await cluster.stop();
     rmSync(workspace, { recursive: true, force: true });
   });
@@ -185,6 +197,7 @@ describe('recovering a ledger', test => {
     assert.equal([await value(node, 'kept'), await value(node, 'late')], ['early', 'y']);
     assert.is(await value(node, 'doomed'), 404);
     assert.is((await node.call('POST', 'secret/data/new', { data: { v: 1 } })).status, 200);
+    await node.stop();
   });
 
   test('with a database older than the export is refused; accepted, it is on record, and what was destroyed stays so', async () => {
@@ -222,6 +235,7 @@ describe('recovering a ledger', test => {
       names.map((each: { change: { epoch: number } }) => each.change.epoch),
       [1, 2],
     );
+    await node.stop();
   });
 
   const misfits: readonly (readonly [string, number, string, RegExp])[] = [

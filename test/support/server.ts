@@ -35,7 +35,8 @@ export const startServer = async (): Promise<TestServer> => {
 const embedded = async (): Promise<TestServer> => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-server-'));
   const lock = lockFolder(folder);
-  const server = await startEmbedded({ folder });
+  // Several files run at once, each with whole servers.
+  const server = await startEmbedded({ folder, settings: { max_connections: '150' } });
   return {
     what: 'the embedded PostgreSQL',
     url: urlOf(server.connection),
