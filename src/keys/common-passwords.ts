@@ -19,7 +19,8 @@ const REPEATED = /^(.{1,10}?)\1+.{0,3}$/;
 
 const isCommon = (normal: string): boolean => {
   const lower = normal.toLowerCase();
-  if (new Set(lower).size < DIFFERENT_MIN || REPEATED.test(lower)) return true;
+  if (new Set(lower).size < DIFFERENT_MIN) return true;
+  if ([lower, lower.replace(/[^\p{L}\p{N}]/gu, '')].some(text => REPEATED.test(text))) return true;
   return [lower, unleeted(lower)].some(text => piecesOf(text) <= PIECES_MAX);
 };
 

@@ -22,7 +22,8 @@ type Start = Extract<FromKeeper, { readonly kind: 'start' }>;
 const tell = (message: FromWorker): void => void process.send?.(message);
 
 /** What is kept in one place for the whole node: shares given so far, rekeying, the key store's changes, all metrics. */
-const KEEPERS = /^sys\/(?:init|unseal|seal|seal-status|rekey\/.*|generate-root.*|rotate.*|ledger\/keys.*|metrics)$/;
+const KEEPERS =
+  /^sys\/(?:init|unseal|seal|seal-status|health|rekey\/.*|generate-root.*|rotate.*|ledger\/keys.*|metrics)$/;
 
 const serve = async ({ flags, reach }: Start): Promise<void> => {
   const read = readConfig(flags);

@@ -77,6 +77,22 @@ describe('shares, two of three', test => {
     }
   });
 
+  test('that were cut, or have no number, are told from those that are wrong', async () => {
+    const cut = await unseal({ key: share(0).slice(2, -2) });
+    assert.match(
+      cut.body.errors[0],
+      /^a share has 33 bytes, any other key 32; this one has 31: it was cut or mistyped$/,
+    );
+    const numberless = await unseal({ key: `${share(0).slice(0, -2)}00` });
+    assert.match(numberless.body.errors[0], /no share has the number 0/);
+    assert.is((await status()).progress, 0);
+  });
+
+  test('beyond those that are needed change nothing', async () => {
+    for (const key of cluster.keys) assert.is((await unseal({ key })).status, 200);
+    assert.equal([(await status()).sealed, (await status()).progress], [false, 0]);
+  });
+
   test('of the same number that differ are refused', async () => {
     await unseal({ key: share(0) });
     const reply = await unseal({ key: damaged(share(0)) });

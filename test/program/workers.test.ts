@@ -22,6 +22,7 @@ let folder = '';
 let child: ChildProcess;
 let address = '';
 let token = '';
+let share = '';
 
 const until = async (what: string, happened: () => boolean): Promise<void> => {
   for (let waited = 0; !happened(); waited += 50) {
@@ -86,6 +87,7 @@ describe('a server of several workers', test => {
     const made = await call('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 });
     assert.is(made.status, 200);
     token = made.body.root_token;
+    share = made.body.keys[0];
     assert.is((await call('PUT', 'sys/unseal', { key: made.body.keys[0] })).body.sealed, false);
   });
 
@@ -128,6 +130,21 @@ describe('a server of several workers', test => {
       headers: { 'x-vault-token': made.body.auth.client_token },
     });
     for (let i = 0; i < 2 * WORKERS; i += 1) assert.is((await asked()).status, 403);
+  });
+
+  test('collects the shares of a rekey in one place, and every worker knows the new ones', async () => {
+    const wanted = { secret_shares: 2, secret_threshold: 2 };
+    const { nonce } = (await call('PUT', 'sys/rekey/init', wanted)).body;
+    for (let i = 0; i < 2 * WORKERS; i += 1) assert.is((await call('GET', 'sys/rekey/init')).body.nonce, nonce);
+    const done = (await call('PUT', 'sys/rekey/update', { key: share, nonce })).body;
+    assert.equal([done.complete, done.keys.length], [true, 2]);
+    for (let i = 0; i < 2 * WORKERS; i += 1) {
+      const { slots } = (await call('GET', 'sys/ledger/slots')).body.data;
+      assert.equal(
+        slots.map((slot: Json) => slot.secret_threshold),
+        [2],
+      );
+    }
   });
 
   test('adds up the metrics of all of them', async () => {

@@ -51,7 +51,7 @@ export interface TestCluster {
   readonly keys: readonly string[];
   readonly admin: { readonly name: string; readonly password: string };
   /** Another process of the same ledger, as far as the program can tell: own folder, own pools, own memory. */
-  newNode(options?: { readonly unseal?: boolean }): Promise<TestNode>;
+  newNode(options?: { readonly unseal?: boolean; readonly settings?: Settings }): Promise<TestNode>;
   stop(): Promise<void>;
 }
 
@@ -120,6 +120,19 @@ const mustBeDescribed = (method: string, target: string, status: number): void =
     throw new Error(`${verb} ${path} is served and not described: add it to src/http/openapi/`);
 };
 
+/** A server without a ledger: whoever starts it makes one, and stops it. */
+export const freshNode = async (settings: Settings = {}): Promise<TestNode> => {
+  const db = await testDatabase();
+  const node = await startNode(db, db.dataFolder, () => '', settings);
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopping ??= node.stop().then(() => db.drop());
+    return stopping;
+  };
+  whenSuiteEnds(stop);
+  return { ...node, stop };
+};
+
 export const testCluster = async (
   split = { shares: 1, threshold: 1 },
   settings: Settings = {},
@@ -167,7 +180,7 @@ export const testCluster = async (
       const folder = mkdtempSync(join(tmpdir(), 'tallystick-node-'));
       folders.push(folder);
       copyFileSync(join(db.dataFolder, 'erasure-keys'), join(folder, 'erasure-keys'));
-      const another = await startNode(db, folder, tokenOf, settings);
+      const another = await startNode(db, folder, tokenOf, { ...settings, ...options.settings });
       nodes.push(another);
       if (options.unseal !== false) await unseal(another);
       return another;

@@ -8,6 +8,14 @@ import type { KeystoreActor } from './keystore-change.js';
 
 export class Attempt<T extends { end(): void }> {
   #running: { readonly session: Session; readonly value: T } | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** One after another: two shares that come at once are the first and the second. */
+  inTurn<R>(work: () => Promise<R>): Promise<R> {
+    const mine = this.#turn.then(work, work);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
 
   begin(session: Session, value: T): void {
     this.end();

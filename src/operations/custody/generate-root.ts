@@ -41,7 +41,7 @@ export const generateRootOperations = (app: App, openRekey: boolean): RootOperat
     context: RequestContext,
     work: (session: Session, actor: KeystoreActor) => Promise<T>,
   ): Promise<T> =>
-    app.nexus.exclusive(async () => {
+    attempt.inTurn(async () => {
       const { session, actor } = await admitted(app, openRekey, context, OP);
       return work(session, actor);
     });

@@ -59,12 +59,11 @@ const OP = 'operator.rekey';
 
 export const rekeyOperations = (app: App, openRekey: boolean): RekeyOperations => {
   const attempt = new Attempt<Rekey>();
-  /** One after another: two shares that come at once are the first and the second. */
   const admit = <T>(
     context: RequestContext,
     work: (session: Session, actor: KeystoreActor) => Promise<T>,
   ): Promise<T> =>
-    app.nexus.exclusive(async () => {
+    attempt.inTurn(async () => {
       const { session, actor } = await admitted(app, openRekey, context, OP);
       return work(session, actor);
     });
@@ -107,7 +106,9 @@ export const rekeyOperations = (app: App, openRekey: boolean): RekeyOperations =
         wipe(...shares);
         if (rekey.request.requireVerification)
           rekey.pending = {
-            ...{ made, replaces: today.row.slotId, nonce: randomUuid4(), quorum: new Quorum('verify') },
+            // Shares in the clear leave with this answer; only encrypted ones are kept, for a backup.
+            made: rekey.recipients.length === 0 ? { ...made, keys: [] } : made,
+            ...{ replaces: today.row.slotId, nonce: randomUuid4(), quorum: new Quorum('verify') },
           };
         else {
           await install(session, actor, rekey, { made, replaces: today.row.slotId });
