@@ -17,6 +17,7 @@ grant select on ledger_head to ${writer};
 grant update, delete on keys, slots, keyring to ${writer};
 grant delete on snapshots to ${writer};
 grant select, insert, update, delete on nodes to ${writer};
+grant select, insert on erasure_keys to ${writer};
 grant select on migrations to ${writer};
 grant select, update on sequence settled to ${writer};
 grant execute on function append, settle to ${writer};

@@ -10,6 +10,7 @@ import * as t from 'io-ts';
 import { E, type Either } from './fp.js';
 import type { Kms } from './kms/kms.js';
 import { openKms } from './kms/open.js';
+import { type ErasureKeyPlace, TERM_PLACE } from './nexus/erasure-keys.js';
 
 const Variables = t.partial({
   DATABASE_URL: t.string,
@@ -29,6 +30,7 @@ const Variables = t.partial({
   TALLYSTICK_TLS_CLIENT_CA: t.string,
   TALLYSTICK_PLAIN_HTTP: t.string,
   TALLYSTICK_ERASURE_KEY: t.string,
+  TALLYSTICK_ESCROW_ELSEWHERE: t.string,
   TALLYSTICK_PEPPER_FILE: t.string,
   TALLYSTICK_KEY_EXPORT: t.string,
   TALLYSTICK_KMS: t.string,
@@ -86,9 +88,11 @@ export interface Config {
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | null } | null;
   /** Plain HTTP beyond loopback, said explicitly. */
   readonly plainHttp: boolean;
-  readonly erasureKey: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'none' };
+  readonly erasureKey: ErasureKeyPlace;
   /** True when a person chose where erasure keys live; a production init insists on it. */
   readonly erasureKeyChosen: boolean;
+  /** Copies of erasure keys are kept by other means: health does not ask for escrows. */
+  readonly escrowElsewhere: boolean;
   /** Of new slots the first; of older ones any. */
   readonly pepperFiles: readonly string[];
   /** Where the newest key export is kept; null: nowhere. */
@@ -153,6 +157,7 @@ const configFrom = (flags: Flags, set: Set): Config => {
       flags.plainHttp === true || isYes('TALLYSTICK_PLAIN_HTTP', set('plainHttp', 'TALLYSTICK_PLAIN_HTTP'), false),
     erasureKey: erasureKeyPlace(erasureKey, dataFolder),
     erasureKeyChosen: erasureKey !== null,
+    escrowElsewhere: isYes('TALLYSTICK_ESCROW_ELSEWHERE', set('escrowElsewhere', 'TALLYSTICK_ESCROW_ELSEWHERE'), false),
     keyExport: keyExportPlace(set('keyExport', 'TALLYSTICK_KEY_EXPORT')),
     pepperFiles: (set('pepperFile', 'TALLYSTICK_PEPPER_FILE') ?? '').split(delimiter).filter(path => path !== ''),
     kms: kmsKeys(set('kms', 'TALLYSTICK_KMS') ?? ''),
@@ -241,7 +246,13 @@ const erasureKeyPlace = (text: string | null, dataFolder: string): Config['erasu
   if (text === 'none') return { kind: 'none' };
   if (text === null) return { kind: 'file', path: resolve(dataFolder, 'erasure-keys') };
   if (text.startsWith('file:') && text.length > 5) return { kind: 'file', path: resolve(text.slice(5)) };
-  throw new Unusable('TALLYSTICK_ERASURE_KEY must be file:PATH or none');
+  if (!text.includes(TERM_PLACE))
+    throw new Unusable(
+      `TALLYSTICK_ERASURE_KEY must be file:PATH, none, or a key of a key service for each term, with ${TERM_PLACE} in its name`,
+    );
+  const tried = openKms(text.replaceAll(TERM_PLACE, '1'));
+  if (tried._tag === 'Left') throw new Unusable(`TALLYSTICK_ERASURE_KEY ${tried.left}`);
+  return { kind: 'kms', template: text };
 };
 
 /** Several are separated by spaces: while one takes another's place. */

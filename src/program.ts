@@ -17,6 +17,7 @@ import { createMetrics, type Metrics } from './metrics.js';
 import { keepEpochs } from './nexus/epochs.js';
 import { erasureKeysIn } from './nexus/erasure-keys.js';
 import { type Follower, follow } from './nexus/follower.js';
+import { kmsErasureKeys } from './nexus/kms-erasure-keys.js';
 import { KmsWatch } from './nexus/kms-watch.js';
 import { Nexus } from './nexus/nexus.js';
 import { nodeFiles } from './nexus/node-files.js';
@@ -169,12 +170,15 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
     if (leads) session.recorder.record({ v: 1, at: nowMs() * 1000, op, node: config.nodeId, outcome: 'ok' });
   };
 
-  const erasureKeys = erasureKeysIn(config.erasureKey);
+  const { erasureKey } = config;
+  const erasureKeys =
+    erasureKey.kind === 'kms' ? kmsErasureKeys(erasureKey.template, database.writer) : erasureKeysIn(erasureKey);
   const ports: NexusPorts = {
     database,
     nowMs,
     files,
     erasureKeys,
+    erasureKeysChosen: config.erasureKeyChosen,
     peppers: config.pepperFiles.map(readPepper),
     kms: config.kms,
     slotCost: options.slotCost ?? SLOT_COST,
@@ -199,7 +203,10 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       if (leads)
         stopLeading = [
           keepEpochs(session, nowMs, cause => notice('header epoch', cause)),
-          keepTerms(session, { notice, rewrapped: metrics.rewrapped }),
+          keepTerms(session, {
+            ...{ notice, rewrapped: metrics.rewrapped },
+            wantsEscrow: config.erasureKeyChosen && !config.escrowElsewhere,
+          }),
           keepSwept(session, projector.reads, config.nodeId, cause => notice('sweep of cubbyholes', cause)),
           keepSnapshots(session, cause => notice('snapshot', cause)),
         ];

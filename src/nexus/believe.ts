@@ -10,6 +10,7 @@ import { Custody } from '../keys/custody.js';
 import { type Keyring, openKeyring } from '../keys/keyring.js';
 import { type RootKey, slotsDigest } from '../keys/slots.js';
 import { keyringRow, type SlotRow } from '../keys/store.js';
+import { KmsError } from '../kms/kms.js';
 import { headOfSize } from '../ledger/head.js';
 import { Known } from '../ledger/known.js';
 import { type Anchor, readAnchor } from './anchor.js';
@@ -52,7 +53,9 @@ export const believeLedger = async (
   if (stored === undefined) throw new LedgerRefused('the keyring is missing from the database');
   const keyring = openKeyring(root.key, ledger, stored.generation, root.generation, stored.box);
   if (keyring === null) throw new LedgerRefused('the keyring in the database does not open with the root key');
-  const erasureKeys = await ports.erasureKeys.read(ledger, keyring.terms);
+  const erasureKeys = await ports.erasureKeys.read(ledger, keyring.livingTerms).catch((error: unknown) => {
+    throw error instanceof KmsError ? new LedgerRefused(error.message) : error;
+  });
   const custody = new Custody(ledger, root.key, keyring, erasureKeys);
   try {
     requireErasureKeys(keyring, erasureKeys, ports);

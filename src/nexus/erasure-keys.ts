@@ -1,7 +1,7 @@
 /**
  * E[term], the erasure keys: outside the database by construction, so that their end erases what database backups still
- * hold (formats.md §6). One port; behind it a file with a line for each term, or `none`: 32 zero bytes, whose end erases
- * nothing.
+ * hold (formats.md §6). One port; behind it a file with a line for each term, a key service (kms-erasure-keys.ts), or `none`:
+ * 32 zero bytes, whose end erases nothing.
  */
 import { open } from 'node:fs/promises';
 import { wipe } from '../crypto/bytes.js';
@@ -9,13 +9,22 @@ import { decodeErasureKeyLine, encodeErasureKeyLine } from '../crypto/erasure-li
 import { randomBytes } from '../crypto/random.js';
 import { appendDurably, isMissing, readIfThere } from './durable-file.js';
 
-export type ErasureKeyPlace = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'none' };
+/** Where the term's number goes in the name of a key service's key. */
+export const TERM_PLACE = '{term}';
+
+export type ErasureKeyPlace =
+  | { readonly kind: 'file'; readonly path: string }
+  /** The setting, with `{term}` where the term's number goes. */
+  | { readonly kind: 'kms'; readonly template: string }
+  | { readonly kind: 'none' };
 
 export interface ErasureKeys {
   /** For people: `file:/path`, `none`. */
   readonly name: string;
   /** False: the end of a key here erases nothing. */
   readonly erases: boolean;
+  /** Somebody else keeps it and its copies: this server has none to lose. */
+  readonly keptElsewhere: boolean;
   /** Makes E[term], durably, before anything is wrapped under it; or gives the one that an attempt before left there. */
   readonly make: (ledger: Buffer, term: number, nowMs: number) => Promise<Buffer>;
   /** The erasure keys of `terms` as far as they are here. The caller's to wipe. */
@@ -24,18 +33,22 @@ export interface ErasureKeys {
   readonly kept: (ledger: Buffer) => Promise<readonly number[]>;
   /** Gone when it resolves, as far as the medium is honest. Not there: nothing. */
   readonly destroy: (ledger: Buffer, term: number) => Promise<void>;
+  /** What still gives the key of an ended term, beyond this server's reach; null: nothing does. */
+  readonly remote: (ledger: Buffer, term: number) => Promise<string | null>;
 }
 
-export const erasureKeysIn = (place: ErasureKeyPlace): ErasureKeys =>
+export const erasureKeysIn = (place: Exclude<ErasureKeyPlace, { kind: 'kms' }>): ErasureKeys =>
   place.kind === 'none' ? NONE : fileErasureKeys(place.path);
 
 const NONE: ErasureKeys = {
   name: 'none',
   erases: false,
+  keptElsewhere: true,
   make: async () => Buffer.alloc(32),
   read: async (_ledger, terms) => new Map(terms.map(term => [term, Buffer.alloc(32)])),
   kept: async () => [],
   destroy: async () => {},
+  remote: async () => null,
 };
 
 const fileErasureKeys = (path: string): ErasureKeys => {
@@ -52,6 +65,7 @@ const fileErasureKeys = (path: string): ErasureKeys => {
   return {
     name: `file:${path}`,
     erases: true,
+    keptElsewhere: false,
     read,
     make: async (ledger, term, nowMs) => {
       const left = (await read(ledger, [term])).get(term);
@@ -72,6 +86,7 @@ const fileErasureKeys = (path: string): ErasureKeys => {
       return terms;
     },
     destroy: (ledger, term) => overwriteLines(path, `1 ${ledger.toString('hex')} ${term} `),
+    remote: async () => null,
   };
 };
 

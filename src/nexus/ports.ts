@@ -11,6 +11,8 @@ export interface NexusPorts {
   readonly nowMs: () => number;
   readonly files: NodeFiles;
   readonly erasureKeys: ErasureKeys;
+  /** Somebody said where erasure keys are kept; without that there is no init. */
+  readonly erasureKeysChosen: boolean;
   /** New slots are made with the first; each slot remembers its own. */
   readonly peppers: readonly Pepper[];
   /** Keys that others keep, as this node's settings name them. */

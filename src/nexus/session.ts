@@ -141,7 +141,7 @@ export class Session {
   /** After lane 1 was folded: the keyring, and the terms that can be opened, as it says. */
   async followKeys(): Promise<void> {
     await followKeyring(this.ports.runner, this.custody, this.authority);
-    if (await this.terms.follow()) await this.presence.tell();
+    await this.#followTerms();
   }
 
   /** Ends: what waits is answered with `failure`, the last records are appended, every key is wiped. */
@@ -156,9 +156,15 @@ export class Session {
     this.custody.wipe();
   }
 
+  async #followTerms(): Promise<void> {
+    if (await this.terms.follow()) await this.presence.tell();
+  }
+
   async #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {
     await this.custody.learn(this.ports.runner, tail);
     this.known.foldAuthority(tail);
-    await this.followKeys();
+    await followKeyring(this.ports.runner, this.custody, this.authority);
+    // No read waits for a place of erasure keys: a term becomes active only once this process says that it holds it.
+    void this.#followTerms().catch(cause => this.ports.notice('erasure keys', cause));
   }
 }

@@ -48,6 +48,12 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
           message: `this node belongs to ledger ${pinned.trim()}, which is not in this database: connect the right one, or use another data folder`,
         });
       checkCode(app, context, input.initCode, initCode);
+      if (!app.nexus.ports.erasureKeysChosen)
+        refuse({
+          kind: 'invalid',
+          message:
+            'say first where erasure keys are kept: start the server with TALLYSTICK_ERASURE_KEY=file:PATH (outside every backup of the database), a key service, or none (nothing is erased before its last backup is)',
+        });
       const { adminName: name, adminPassword: password } = input;
       const admin = name === null || password === null ? null : { name, password };
       if (admin === null && input.shares === null)

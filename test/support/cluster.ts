@@ -1,5 +1,5 @@
 /** Whole servers in this process, on a database of their own: initialised, unsealed, listening on free ports. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -67,7 +67,14 @@ export const startNode = async (
   tokenOf: () => string,
   settings: Settings,
 ): Promise<TestNode> => {
-  const config = readConfig({ data: folder, listen: '127.0.0.1:0', log: 'debug', ...settings }, {});
+  const config = readConfig(
+    {
+      ...{ data: folder, listen: '127.0.0.1:0', log: 'debug' },
+      ...{ erasureKey: `file:${join(folder, 'erasure-keys')}`, escrowElsewhere: 'yes' },
+      ...settings,
+    },
+    {},
+  );
   if (config._tag === 'Left') throw new Error(config.left);
   const client = testClient(settings.tlsCert);
   const log: string[] = [];
@@ -179,7 +186,8 @@ export const testCluster = async (
     newNode: async (options = {}) => {
       const folder = mkdtempSync(join(tmpdir(), 'tallystick-node-'));
       folders.push(folder);
-      copyFileSync(join(db.dataFolder, 'erasure-keys'), join(folder, 'erasure-keys'));
+      const keys = join(db.dataFolder, 'erasure-keys');
+      if (existsSync(keys)) copyFileSync(keys, join(folder, 'erasure-keys'));
       const another = await startNode(db, folder, tokenOf, { ...settings, ...options.settings });
       nodes.push(another);
       if (options.unseal !== false) await unseal(another);

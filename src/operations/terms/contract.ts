@@ -4,8 +4,8 @@ import type { Op } from '../contract.js';
 
 /** Where a copy of a term's erasure key lies, or lay. */
 export interface CopyStatus {
-  readonly kind: 'node' | 'escrow';
-  /** A node's name, or an escrow's id. */
+  readonly kind: 'node' | 'escrow' | 'kms';
+  /** A node's name, an escrow's id, or the key at a key service. */
   readonly holder: string;
   /** Of an escrow: for whom it was sealed. */
   readonly recipients: readonly string[];

@@ -25,8 +25,18 @@ export const copiesOf = async (
       const goneAt = declared.get(node) ?? (without ? session.now() : null);
       return { kind: 'node', holder: node, recipients: [], madeAt: null, goneAt };
     }),
+    ...(await keptByService(session, term)),
     ...terms.escrowsOf(term).map(({ id, recipients, madeAt }): Copy => {
       return { kind: 'escrow', holder: id, recipients, madeAt, goneAt: declared.get(id) ?? null };
     }),
   ];
+};
+
+/** Asked only once the term has ended: before that its key is there, or the server would not be. */
+const keptByService = async (session: Session, term: number): Promise<readonly Copy[]> => {
+  const { authority, custody, ports } = session;
+  const known = authority.terms.get(term);
+  if (known === null || known.endedAt === null || known.destroyedAt !== null) return [];
+  const holder = await ports.erasureKeys.remote(custody.ledger, term);
+  return holder === null ? [] : [{ kind: 'kms', holder, recipients: [], madeAt: null, goneAt: null }];
 };

@@ -15,6 +15,8 @@ import { waitingForCopies, waitingForNodes } from './words.js';
 export interface KeeperPorts {
   readonly notice: (what: string, cause: unknown) => void;
   readonly rewrapped: (rows: number) => void;
+  /** Health asks for a copy of the active term's erasure key that is kept elsewhere, until there is one. */
+  readonly wantsEscrow: boolean;
 }
 
 const LOOK_EVERY_MS = 2000;
@@ -66,6 +68,7 @@ class TermKeeper {
     await session.catchUp();
     if (!this.#going) return;
     this.#say('own', ownTrouble(session));
+    this.#say('escrow', this.ports.wantsEscrow ? escrowTrouble(session) : null);
     await withTermLock(session.ports.runner, 'step', () => this.#steps());
     if (this.#going) await withTermLock(session.ports.runner, 'rewrap', () => this.#rewrap());
   }
@@ -124,6 +127,13 @@ const ownTrouble = (session: Session): string | null => {
   return lacking.length === 0
     ? null
     : `the erasure key of term ${lacking.join(', ')} is not in ${session.ports.erasureKeys.name}: copy its line from another node`;
+};
+
+/** Losing an erasure key loses every value: the only copies must not be those of servers. */
+const escrowTrouble = ({ authority, ports }: Session): string | null => {
+  const term = authority.keystore?.term ?? 1;
+  if (ports.erasureKeys.keptElsewhere || authority.terms.escrowsOf(term).length > 0) return null;
+  return `nobody keeps a copy of the erasure key of term ${term}: tally keys escrow`;
 };
 
 const rotationIsDue = (session: Session): boolean => {
