@@ -4,6 +4,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import * as assert from 'uvu/assert';
 import { type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { until } from '../support/until.js';
 import { type Home, newHome, type Ran, tally } from './support/tally.js';
 
 describe('tally keys', test => {
@@ -17,12 +18,18 @@ describe('tally keys', test => {
 
   test.before(async () => {
     home = await newHome();
-    cluster = await testCluster();
+    cluster = await testCluster({ shares: 1, threshold: 1 }, { escrowElsewhere: 'no' });
   });
   test.after(async () => {
     await cluster.stop();
     await home.remove();
   });
+
+  const missing = async (): Promise<string> =>
+    ((await cluster.node.call('GET', 'sys/health')).body.degraded ?? []).join();
+
+  test('are asked for a copy elsewhere, in the health of the server', () =>
+    until('health says it', async () => /nobody keeps a copy of the erasure key of term 1/.test(await missing())));
 
   test('escrow writes a file for its recipients, and is recorded', async () => {
     const recipient = await identityToRecipient(await generateX25519Identity());
@@ -33,6 +40,7 @@ describe('tally keys', test => {
     assert.match(readFileSync(out, 'utf8'), /^-----BEGIN AGE ENCRYPTED FILE-----/);
     assert.is(statSync(out).mode & 0o777, 0o600);
     assert.is((await keys('escrow', '--out', out)).code, 3);
+    await until('health is content', async () => (await missing()) === '');
   });
 
   test('rotate begins the next term', async () => {

@@ -1,11 +1,12 @@
 /** Erasure keys that a key service keeps, a key for each term: the end of the service's key is the end of the term. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readConfig } from '../../src/config.js';
 import { whenSuiteEnds } from '../support/cleanup.js';
-import { type Json, type TestCluster, testCluster } from '../support/cluster.js';
+import { type Json, startNode, type TestCluster, testCluster } from '../support/cluster.js';
+import { testDatabase } from '../support/database.js';
 import { describe } from '../support/describe.js';
 import { until } from '../support/until.js';
 
@@ -29,9 +30,21 @@ if (verb === 'wrap') {
 }
 `;
 
+describe('a ledger of which nobody said where its erasure keys are kept', test => {
+  test('is not made', async () => {
+    const db = await testDatabase();
+    whenSuiteEnds(() => db.drop());
+    const node = await startNode(db, db.dataFolder, () => '', { erasureKey: '' });
+    whenSuiteEnds(() => node.stop());
+    const reply = await node.call('POST', 'sys/init', { secret_shares: 1, secret_threshold: 1 });
+    assert.is(reply.status, 400);
+    assert.match(reply.body.errors[0], /TALLYSTICK_ERASURE_KEY=file:PATH/);
+    assert.not(existsSync(join(db.dataFolder, 'erasure-keys')));
+  });
+});
+
 describe('erasure keys at a key service', test => {
-  const folder = mkdtempSync(join(tmpdir(), 'tallystick-kms-'));
-  whenSuiteEnds(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = join(tmpdir(), `tallystick-kms-${process.pid}`);
   const program = join(folder, 'keys.mjs');
   const keyOf = (term: number): string => join(folder, `term-${term}.key`);
   const setting = `exec:${process.execPath}?arg=${program}&arg=${folder}&arg=term-{term}`;
@@ -40,6 +53,8 @@ describe('erasure keys at a key service', test => {
   const first = async (): Promise<Json> => (await call('GET', 'sys/ledger/keys')).body.data.terms[0];
 
   test.before(async () => {
+    mkdirSync(folder, { mode: 0o700 });
+    whenSuiteEnds(() => rmSync(folder, { recursive: true, force: true }));
     writeFileSync(program, PROGRAM);
     cluster = await testCluster({ shares: 1, threshold: 1 }, { erasureKey: setting });
     assert.is((await call('POST', 'secret/data/a', { data: { v: 1 } })).status, 200);

@@ -1,7 +1,10 @@
 /** The key store changed by one node, then by another: neither works with, or writes, what the other has replaced. */
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { until } from '../support/until.js';
 
 describe('two nodes that change the key store', test => {
   let cluster: TestCluster;
@@ -50,5 +53,35 @@ describe('two nodes that change the key store', test => {
       other.log.some(line => line.includes('keyring')),
       'the log names it',
     );
+  });
+});
+
+describe('two nodes, each with erasure keys of its own', test => {
+  let cluster: TestCluster;
+  test.before(async () => {
+    cluster = await testCluster();
+  });
+  test.after(() => cluster.stop());
+
+  test('begin no term that one of them could not open, and say which one lacks its key', async () => {
+    const other = await cluster.newNode();
+    const { node } = cluster;
+    assert.is((await node.call('POST', 'secret/data/a', { data: { v: 1 } })).status, 200);
+    const refused = await node.call('PUT', 'sys/rotate');
+    assert.is(refused.status, 400);
+    assert.match(refused.body.errors[0], /term 2 waits for \S+: its erasure key is not there yet/);
+    assert.is((await node.call('GET', 'sys/key-status')).body.term, 1);
+    await until('the other says it itself', async () =>
+      /erasure key of term 2 is not in file:/.test((await other.call('GET', 'sys/health')).text),
+    );
+
+    const [, line = ''] = readFileSync(join(node.folder, 'erasure-keys'), 'utf8').split('\n');
+    appendFileSync(join(other.folder, 'erasure-keys'), `${line}\n`);
+    await until('term 2 is active', async () => (await node.call('GET', 'sys/key-status')).body.term === 2);
+    for (const each of [node, other]) {
+      assert.is((await each.call('POST', 'secret/data/a', { data: { v: 2 } })).status, 200);
+      assert.is((await each.call('GET', 'secret/data/a?version=1')).body.data.data.v, 1);
+    }
+    await until('nothing is missing', async () => !/erasure key/.test((await other.call('GET', 'sys/health')).text));
   });
 });

@@ -132,7 +132,7 @@ describe('history', test => {
       return rows.map(row => row.name);
     };
     assert.equal(await may('writer', 'insert'), [
-      ...['batches', 'blocks', 'events', 'keyring', 'keys', 'ledger', 'nodes', 'slots', 'snapshots'],
+      ...['batches', 'blocks', 'erasure_keys', 'events', 'keyring', 'keys', 'ledger', 'nodes', 'slots', 'snapshots'],
     ]);
     assert.equal(await may('writer', 'update'), ['keyring', 'keys', 'nodes', 'slots']);
     assert.equal(await may('writer', 'delete'), ['keyring', 'keys', 'nodes', 'slots', 'snapshots']);
