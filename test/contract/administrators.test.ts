@@ -28,6 +28,7 @@ describe('administrators', test => {
     await calls.policy(
       'people',
       `path "auth/administrators/users/*" { capabilities = ["update", "delete", "sudo"] }
+       path "auth/token/create" { capabilities = ["update"] }
        path "sys/policies/acl/*" { capabilities = ["read", "list"] }`,
     );
   });
@@ -97,8 +98,20 @@ describe('administrators', test => {
     const added = { password: 'velvet orchard thunder compass', policies: 'root' };
     assert.is((await calls.post(`${AT}/users/dan`, added, ada)).status, 204);
     await done(node, 'DELETE', `${AT}/users/dan`, undefined, 403);
+  });
+
+  test('who are removed have nothing left: neither their logins nor what those made', async () => {
+    const ada = await tokenOf('ada');
+    const bea = await tokenOf('bea');
+    const make = async (route: string): Promise<string> =>
+      (await calls.post(`auth/token/${route}`, { policies: ['people'] }, route === 'create' ? bea : ada)).body.auth
+        .client_token;
+    const child = await make('create');
+    const other = await make('create-orphan');
+    for (const token of [bea, child, other]) assert.ok(await calls.lives(token));
     const removed = await node.call('DELETE', `${AT}/users/bea`, undefined, { token: ada });
     assert.is(removed.status, 204);
     refusedWith(await logIn('bea'), 400, 'invalid username or password');
+    assert.equal(await Promise.all([bea, child, other, ada].map(calls.lives)), [false, false, true, true]);
   });
 });

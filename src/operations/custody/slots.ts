@@ -17,6 +17,7 @@ import { operation } from '../operation.js';
 import { keystoreActor } from './actors.js';
 import type { CustodyOperations, SlotAdded, SlotInfo, SlotKindName, SlotRequest } from './contract.js';
 import { recipientsOf } from './delivery.js';
+import { endedLogins } from './ended-logins.js';
 import { grantable, requireRootCaller } from './grantable.js';
 import { changeKeystore, type Drafted } from './keystore-change.js';
 import { keyFileSlot, kmsSlot, type MadeSlot, passwordSlot, shareSlot } from './new-slots.js';
@@ -121,6 +122,7 @@ export const removeSlot = async (
   return changeKeystore(session, keystoreActor(app, caller, context, op), {
     change: 'slot-removed',
     slots: { remove: [slot.id] },
+    ...endedLogins(app, caller, context, op, slot),
   });
 };
 
