@@ -57,7 +57,10 @@ const OWN = {
   single_use: boolField,
 } satisfies { readonly [K in keyof JwtSettings]?: Field<JwtSettings[K]> };
 
-const KNOWN = [...Object.keys(OWN), ...TOKEN_FIELDS, ...Object.keys(OLDER), 'name'];
+/** Of browser logins, which clients send with every role: nothing here depends on them. */
+const OF_BROWSERS = ['allowed_redirect_uris', 'verbose_oidc_logging'];
+
+const KNOWN = [...Object.keys(OWN), ...TOKEN_FIELDS, ...Object.keys(OLDER), ...OF_BROWSERS, 'name'];
 
 const changeOf = (fields: Fields): JwtChange => ({
   ...tokenSettingsChange(fields, OLDER),

@@ -1,4 +1,5 @@
-"""The Python client, unmodified, against a server that was just started: from init to seal. Address: argument 1."""
+"""The Python client, unmodified, against a server that was just started: from init to seal. Arguments: its address, a
+public key in PEM, and a JWT that its other half signed."""
 
 import json
 import sys
@@ -188,6 +189,21 @@ def _():
     older = client.read("secret/data/app/x", wrap_ttl="60s")["wrap_info"]["token"]
     kept = hvac.Client(url=sys.argv[1], token=older).read("cubbyhole/response")
     expect(json.loads(kept["data"]["response"])["data"]["data"] == {"v": 1}, "the older read")
+
+
+@step("logins by JWT")
+def _():
+    client.sys.enable_auth_method("jwt")
+    client.auth.jwt.configure(jwt_validation_pubkeys=[sys.argv[2]])
+    role = dict(role_type="jwt", user_claim="sub", bound_audiences=["tallystick"], allowed_redirect_uris=[])
+    client.auth.jwt.create_role("ci", token_policies=["reader"], **role)
+    expect(client.auth.jwt.list_roles()["data"]["keys"] == ["ci"], "listed")
+    auth = hvac.Client(url=sys.argv[1]).auth.jwt.jwt_login("ci", sys.argv[3])["auth"]
+    expect(auth["metadata"] == {"role": "ci"} and auth["policies"] == ["default", "reader"], "logged in")
+    client.auth.jwt.create_role("ci", **{**role, "bound_audiences": ["else"]})
+    refused(exceptions.InvalidRequest, lambda: client.auth.jwt.jwt_login("ci", sys.argv[3], use_token=False))
+    client.sys.disable_auth_method("jwt")
+    refused(exceptions.Forbidden, lambda: hvac.Client(url=sys.argv[1], token=auth["client_token"]).read("secret/data/x"))
 
 
 @step("cubbyhole")

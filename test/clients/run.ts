@@ -3,14 +3,27 @@
  * language or package is missing; nothing of it is needed to build or run Tallystick.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SignJWT } from 'jose';
 import { packageRoot } from '../../src/package-root.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const works = (command: string, args: readonly string[]): boolean => spawnSync(command, args).status === 0;
+
+/** A public key in PEM, and a JWT that its other half signed. */
+const signed = async (): Promise<readonly [pem: string, jwt: string]> => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwt = await new SignJWT({ sub: 'ada', aud: 'tallystick' })
+    .setProtectedHeader({ alg: 'ES256' })
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(privateKey);
+  return [String(publicKey.export({ type: 'spki', format: 'pem' })), jwt];
+};
 
 /** A Python that has hvac: the one that is there, or an environment of its own made in `folder`. */
 const pythonWithHvac = (folder: string): string | null => {
@@ -60,7 +73,8 @@ try {
   if (python === null) say('0 passed, 0 failed');
   else {
     const { child, address } = await startServer(folder);
-    const ran = spawn(python, [join(packageRoot, 'test', 'clients', 'hvac_story.py'), address], { stdio: 'inherit' });
+    const story = join(packageRoot, 'test', 'clients', 'hvac_story.py');
+    const ran = spawn(python, [story, address, ...(await signed())], { stdio: 'inherit' });
     code = await new Promise(resolve => ran.once('exit', status => resolve(status ?? 1)));
     const ended = new Promise(resolve => child.once('exit', resolve));
     child.kill('SIGTERM');

@@ -225,6 +225,15 @@ describe('a login by JWT', test => {
     refusedWith(await login(await jwtOf(key), 'subject'), 400, 'role "subject" could not be found');
   });
 
+  test('is refused at once with a key that the mount believes no more', async () => {
+    await enable('turned', { jwt_validation_pubkeys: [key.pem, rsa.pem] });
+    await write('turned/role/web', web);
+    for (const each of [key, rsa]) await loggedIn(await jwtOf(each), 'web', 'turned');
+    await write('turned/config', { jwt_validation_pubkeys: [rsa.pem] });
+    refusedWith(await login(await jwtOf(key), 'web', 'turned'), 400, NO_SIGNATURE);
+    await loggedIn(await jwtOf(rsa), 'web', 'turned');
+  });
+
   test('ends with its mount, and so do its tokens', async () => {
     await enable('gone', { jwt_validation_pubkeys: [key.pem] });
     await write('gone/role/web', web);

@@ -102,7 +102,10 @@ describe('a jwt mount', test => {
   });
 
   test('says of a role what it does not do', async () => {
-    const fields = { user_claim: 'sub', bound_subject: 'a', groups_claim: 'groups', oidc_scopes: 'x' };
+    const browser = { allowed_redirect_uris: [], verbose_oidc_logging: false };
+    const usual = { user_claim: 'sub', bound_subject: 'a', ...browser };
+    assert.is((await calls.post('auth/jwt/role/usual', usual)).status, 204);
+    const fields = { ...usual, groups_claim: 'groups', oidc_scopes: 'x' };
     const reply = await calls.post('auth/jwt/role/groups', fields);
     assert.is(reply.status, 200, reply.text);
     assert.equal(reply.body.warnings, [
