@@ -16,8 +16,13 @@ const JWT_CHARACTERS_MAX = 32 * 1024;
 /** Three parts of base64url: no other spelling of the same token is taken. */
 const COMPACT = /^([\w-]+\.[\w-]+)\.[\w-]+$/;
 
-const signedTextOf = (jwt: string): string | null =>
-  jwt.length > JWT_CHARACTERS_MAX ? null : (COMPACT.exec(jwt)?.[1] ?? null);
+/** The last character may hold bits that stand for nothing: they are zero here. */
+const isCanonical = (part: string): boolean => Buffer.from(part, 'base64url').toString('base64url') === part;
+
+const signedTextOf = (jwt: string): string | null => {
+  const signed = jwt.length > JWT_CHARACTERS_MAX ? undefined : COMPACT.exec(jwt)?.[1];
+  return signed !== undefined && jwt.split('.').every(isCanonical) ? signed : null;
+};
 
 type Key = Parameters<typeof compactVerify>[1] | CompactVerifyGetKey;
 
