@@ -127,6 +127,28 @@ const patchingData = (test: About): void => {
     assert.is((await kv.patch('secret/data/p', { data: { a: 2 } }, { token: patcher })).status, 200);
   });
 
+  test('many at once all land, none lost', async () => {
+    await kv.versions('secret/data/many', { base: 1 });
+    const fields = Array.from({ length: 24 }, (_, i) => `k${i}`);
+    const replies = await Promise.all(fields.map(name => kv.patch('secret/data/many', { data: { [name]: 1 } })));
+    assert.equal([...new Set(replies.map(({ status }) => status))], [200]);
+    assert.equal(Object.keys(JSON.parse(await kv.text('secret/data/many'))).sort(), ['base', ...fields].sort());
+  });
+
+  test('from two nodes at once both land', async () => {
+    const other = kvCalls(await cluster.newNode());
+    await kv.versions('secret/data/nodes', { base: 1 });
+    const replies = await Promise.all([
+      kv.patch('secret/data/nodes', { data: { left: 1 } }),
+      other.patch('secret/data/nodes', { data: { right: 1 } }),
+    ]);
+    assert.equal(
+      replies.map(({ status }) => status),
+      [200, 200],
+    );
+    assert.equal(JSON.parse(await kv.text('secret/data/nodes')), { base: 1, left: 1, right: 1 });
+  });
+
   test('two at once both land, each on top of the other', async () => {
     await kv.versions('secret/data/race', { base: 1 });
     const replies = await Promise.all([

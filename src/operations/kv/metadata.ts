@@ -10,9 +10,10 @@ import { KeyKind } from '../../keys/key-kinds.js';
 import { readSecret, type SecretRead } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
-import { authoriseFolded } from '../authorise.js';
-import type { KvOperations, MetadataSettings, Place, RequestContext } from '../contract.js';
+import { authoriseCommand, authoriseFolded } from '../authorise.js';
+import type { KvOperations, MetadataPatch, MetadataSettings, Place, RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
+import { Turns } from '../turns.js';
 import { commitChange, type Prepared } from './commit.js';
 import { mountSettings } from './mount-settings.js';
 import { type Located, locate, stillMounted, subjectOf } from './place.js';
@@ -22,28 +23,39 @@ const CENTURY_MS = 100 * 366 * 86_400_000;
 
 type Changed = { readonly position: number | null; readonly warnings: readonly string[] };
 
-export const metadataOperations = (app: App): Pick<KvOperations, 'writeMetadata' | 'patchMetadata'> => ({
-  writeMetadata: operation('writing metadata', (context, input) => {
-    const { customMetadata } = input.change;
-    return change(app, context, input, {
-      ...{ op: 'kv.metadata-write', settings: input.change, annotates: customMetadata !== undefined },
-      capability: there => (there ? 'update' : 'create'),
-      custom: () => ({ custom: customMetadata ?? null }),
-    });
-  }),
+export const metadataOperations = (app: App): Pick<KvOperations, 'writeMetadata' | 'patchMetadata'> => {
+  const turns = new Turns();
+  return {
+    writeMetadata: operation('writing metadata', (context, input) => {
+      const { customMetadata } = input.change;
+      return change(app, context, input, {
+        ...{ op: 'kv.metadata-write', settings: input.change, annotates: customMetadata !== undefined },
+        capability: there => (there ? 'update' : 'create'),
+        custom: () => ({ custom: customMetadata ?? null }),
+      });
+    }),
 
-  patchMetadata: operation('patching metadata', (context, input) => {
-    const { customPatch } = input.change;
-    return change(app, context, input, {
-      ...{ op: 'kv.metadata-patch', settings: input.change, annotates: customPatch !== undefined },
-      capability: () => 'patch',
-      custom: (session, now) => {
-        if (!exists(now.state)) refuse({ kind: 'absent' });
-        const before = openAnnotation(session, now.annotated, now.keys);
-        return { custom: mergedWith(before, customPatch ?? null), base: now.state.head?.annotated ?? 0 };
-      },
-    });
-  }),
+    patchMetadata: operation('patching metadata', async (context, input) => {
+      const session = sessionOf(app);
+      const { path } = locate(session, input);
+      const op = 'kv.metadata-patch';
+      // Nobody waits behind those who may not.
+      await authoriseCommand(app, session, context, { op, capability: 'patch', subject: subjectOf(input) });
+      return turns.take(path.node, () =>
+        change(app, context, input, { op, capability: () => 'patch', ...patched(input.change) }),
+      );
+    }),
+  };
+};
+
+const patched = (change: MetadataPatch): Pick<Spec, 'settings' | 'annotates' | 'custom'> => ({
+  settings: change,
+  annotates: change.customPatch !== undefined,
+  custom: (session, now) => {
+    if (!exists(now.state)) refuse({ kind: 'absent' });
+    const before = openAnnotation(session, now.annotated, now.keys);
+    return { custom: mergedWith(before, change.customPatch ?? null), base: now.state.head?.annotated ?? 0 };
+  },
 });
 
 interface Spec {

@@ -6,39 +6,56 @@ import { JsonError, jsonTree } from '../../domain/json/members.js';
 import { mergePatch } from '../../domain/json/merge-patch.js';
 import { casComplaint } from '../../domain/secret/decide.js';
 import type { Head } from '../../domain/secret/head.js';
+import type { VersionMetadata } from '../../failure.js';
 import { KeyKind } from '../../keys/key-kinds.js';
 import { readSecret, type SecretRead } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
-import { type App, Refused, refuse } from '../app.js';
-import { authoriseFolded } from '../authorise.js';
-import type { KvOperations } from '../contract.js';
+import { type App, Refused, refuse, sessionOf } from '../app.js';
+import { authoriseCommand, authoriseFolded } from '../authorise.js';
+import type { At, KvOperations, Place, RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
+import { Turns } from '../turns.js';
 import { commitChange } from './commit.js';
 import { mountSettings } from './mount-settings.js';
-import { type Located, stillMounted, subjectOf } from './place.js';
+import { type Located, locate, stillMounted, subjectOf } from './place.js';
 import { currentVersion, isGone, openAnnotation, openValue, versionMetadata } from './values.js';
 import { fieldNames, valueBytes, writtenAnswer } from './write.js';
 
-export const patchOperation = (app: App): KvOperations['patch'] =>
-  operation('patching a secret', async (context, input) => {
-    const [op, capability] = ['kv.patch', 'patch' as const];
-    const done = await commitChange(app, context, input, {
-      ...{ op, type: 'secret.written', capability: () => capability },
-      prepare: async (session, located) => {
-        const now = await readSecret(session, located.path.node);
-        // That read folded lane 1: what it found is only for who may still ask.
-        authoriseFolded(app, session, context, { op, capability, subject: subjectOf(input) });
-        const { head, value } = patchable(session, located, now, input.cas);
-        const data = merged(value, input.patch);
-        return {
-          command: { kind: 'write', cas: input.cas, prepared: { exists: true, base: head.written } },
-          own: { operation: 'patch', ...(input.cas === null ? {} : { cas: input.cas }), ...fieldNames(data) },
-          body: { kind: KeyKind.secretVersion, owner: located.path.node, plaintext: valueBytes(data) },
-        };
-      },
-    });
-    return writtenAnswer(done, null);
+const asked = { op: 'kv.patch', capability: 'patch' } as const;
+
+export const patchOperation = (app: App): KvOperations['patch'] => {
+  const turns = new Turns();
+  return operation('patching a secret', async (context, input) => {
+    const session = sessionOf(app);
+    const { path } = locate(session, input);
+    // Nobody waits behind those who may not.
+    await authoriseCommand(app, session, context, { ...asked, subject: subjectOf(input) });
+    return turns.take(path.node, () => patch(app, context, input));
   });
+};
+
+const patch = async (
+  app: App,
+  context: RequestContext,
+  input: Place & { readonly patch: string; readonly cas: number | null },
+): Promise<At<VersionMetadata>> => {
+  const done = await commitChange(app, context, input, {
+    ...{ op: asked.op, type: 'secret.written', capability: () => asked.capability },
+    prepare: async (session, located) => {
+      const now = await readSecret(session, located.path.node);
+      // That read folded lane 1: what it found is only for who may still ask.
+      authoriseFolded(app, session, context, { ...asked, subject: subjectOf(input) });
+      const { head, value } = patchable(session, located, now, input.cas);
+      const data = merged(value, input.patch);
+      return {
+        command: { kind: 'write', cas: input.cas, prepared: { exists: true, base: head.written } },
+        own: { operation: 'patch', ...(input.cas === null ? {} : { cas: input.cas }), ...fieldNames(data) },
+        body: { kind: KeyKind.secretVersion, owner: located.path.node, plaintext: valueBytes(data) },
+      };
+    },
+  });
+  return writtenAnswer(done, null);
+};
 
 /** The order is the dialect's: an unknown key, check-and-set, no version, a version that is gone. */
 const patchable = (

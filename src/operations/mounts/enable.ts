@@ -14,6 +14,7 @@ import type { RequestContext } from '../contract.js';
 import { keystoreActor } from '../custody/actors.js';
 import { changeKeystore } from '../custody/keystore-change.js';
 import { operation } from '../operation.js';
+import { Turns } from '../turns.js';
 import type { MountOperations, NewMount } from './contract.js';
 import * as rules from './rules.js';
 
@@ -23,13 +24,7 @@ const asked = { op: 'mount.enable', capability: 'update' } as const;
 type Enabled = { readonly position: number | null };
 
 export const enableOperation = (app: App): MountOperations['enable'] => {
-  let last: Promise<unknown> = Promise.resolve();
-  /** A key store is changed by one at a time: what two of this process ask for would only refuse one of them. */
-  const inTurn = (work: () => Promise<Enabled>): Promise<Enabled> => {
-    const turn = last.then(work, work);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
+  const turns = new Turns();
   return operation('enabling a mount', async (context, input) => {
     const session = sessionOf(app);
     const caller = await authorise(app, session, context, asked);
@@ -37,7 +32,7 @@ export const enableOperation = (app: App): MountOperations['enable'] => {
     if (complaint !== null) refuse(complaint);
     return rules.isAuth(input.path)
       ? enableAuth(app, caller, context, input)
-      : inTurn(() => enableSecrets(app, caller, context, input));
+      : turns.take('keystore', () => enableSecrets(app, caller, context, input));
   });
 };
 
