@@ -16,12 +16,14 @@ export const digestOf = (document: CertificateDocument): string =>
   sha256(Buffer.from(canonicalJson(document), 'utf8')).toString('hex');
 
 /** The sentence that matters: is it gone from every copy? */
-export const verdictOf = ({ term }: Pick<CertificateDocument, 'term'>): string =>
+export const verdictOf = ({ term, issued_at }: Pick<CertificateDocument, 'term' | 'issued_at'>): string =>
   term.erasure === 'confirmed'
     ? `Fully erased: confirmed, the end of term ${term.last} was recorded at ${term.confirmed_at}`
-    : `Fully erased: not yet, on ${term.fully_erased_on.slice(0, 10)} (${
-        term.by === 'term' ? `term ${term.last} ends then` : 'the last backup that could hold a key expires then'
-      }; not confirmed by the ledger)`;
+    : term.fully_erased_on <= issued_at
+      ? `Fully erased: not confirmed; planned for ${term.fully_erased_on.slice(0, 10)}, and the end of term ${term.last} is not recorded`
+      : `Fully erased: not yet, on ${term.fully_erased_on.slice(0, 10)} (${
+          term.by === 'term' ? `term ${term.last} ends then` : 'the last backup that could hold a key expires then'
+        }; not confirmed by the ledger)`;
 
 export const certificateText = (document: CertificateDocument): string => {
   const { request, destroyed, escrow, living_copies, readers, term } = document;

@@ -35,6 +35,14 @@ const Erasures = enveloped(
   }),
 );
 
+/** `now` in ms. A date that has passed without a record of it is not an end. */
+const endOf = (erasure: { confirmed_at: string | null; fully_erased_on: string }, now: number): string => {
+  const { confirmed_at, fully_erased_on: on } = erasure;
+  if (confirmed_at !== null) return `confirmed ${confirmed_at}`;
+  const day = on.slice(0, 10);
+  return Date.parse(on) > now ? `not yet, on ${day}` : `not confirmed, planned for ${day}`;
+};
+
 interface ListOptions extends CommonOptions {
   readonly after: number;
   readonly limit: number;
@@ -53,9 +61,7 @@ export const erasuresCommand = (cli: Cli): Command =>
         const { erasures, next } = value.data;
         const rows = erasures.map(each => [
           ...[each.position, each.recorded_at, each.scope, each.keys],
-          each.confirmed_at === null
-            ? `not yet, on ${each.fully_erased_on.slice(0, 10)}`
-            : `confirmed ${each.confirmed_at}`,
+          endOf(each, cli.now()),
         ]);
         await printTable(cli.terminal, ['POSITION', 'RECORDED', 'SCOPE', 'KEYS', 'FULLY ERASED'], rows);
         if (next !== null) cli.terminal.note(`There are more: tally erasures --after ${next}`);

@@ -24,7 +24,8 @@ const CLASS_OF_OP: readonly (readonly [RegExp, string])[] = [
   [/^(kv|cubbyhole)\./, 'write'],
   [/^(auth|token|wrapping)\./, 'auth'],
   [/^(operator|sys)\./, 'admin'],
-  [/^ledger\./, 'audit'],
+  [/^(ledger|erase|erasure|hold)\./, 'audit'],
+  [/^retention\./, 'admin'],
 ];
 
 /** Facts that say what happened to which version; the rest of the head is state, not news. */
