@@ -88,7 +88,8 @@ export const runServer = (flags: Flags): Promise<number> =>
       const log = createLogger(config);
       const program = config.workers > 1 ? await startKeeper(config, flags, log) : await startProgram(config, log);
       say(`tallystick listens on ${program.address}`);
-      if (await program.nexus.initialised()) say('sealed: unseal it with `tally operator unseal`');
+      const byItself = config.kms.length === 0 ? '' : ', unless a slot under a key of TALLYSTICK_KMS opens it';
+      if (await program.nexus.initialised()) say(`sealed: unseal it with \`tally operator unseal\`${byItself}`);
       else
         say(
           `not initialised: run \`tally operator init\`; from another machine it asks for this one-time code: ${program.initCode}`,

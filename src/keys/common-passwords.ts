@@ -6,12 +6,15 @@
 /** Null = acceptable. */
 export const passwordComplaint = (password: string): string | null => {
   const normal = password.normalize('NFC');
+  if (normal.length > CHARACTERS_MAX) return `the password must have at most ${CHARACTERS_MAX} characters`;
   if ([...normal].length < CHARACTERS_MIN)
     return `the password must have at least ${CHARACTERS_MIN} characters; six random words are a good one`;
   return isCommon(normal) ? 'the password is one of those that are tried first; six random words are a good one' : null;
 };
 
 const CHARACTERS_MIN = 16;
+/** What follows takes time with the length. */
+const CHARACTERS_MAX = 1024;
 /** How many pieces an attacker's rules put together; a digit or sign between them counts half. */
 const PIECES_MAX = 3.5;
 const DIFFERENT_MIN = 6;

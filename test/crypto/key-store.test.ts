@@ -5,10 +5,12 @@ import { uuidText } from '../../src/crypto/bytes.js';
 import { decodeKeyring, encodeKeyring, type KeyringEntry } from '../../src/crypto/keyring-tlv.js';
 import {
   decodeKeyFileParams,
+  decodeKmsParams,
   decodePasswordParams,
   decodeSharesParams,
   decodeSlotRecord,
   encodeKeyFileParams,
+  encodeKmsParams,
   encodePasswordParams,
   encodeSharesParams,
   encodeSlotRecord,
@@ -120,6 +122,17 @@ describe('the parameters of a slot', test => {
     }
     assert.throws(() => encodeSharesParams({ ...params, shares: 256 }), /unsigned/);
     assert.is(decodeSharesParams(encodeSharesParams(params).subarray(1)), null);
+  });
+
+  test('of a key that others keep are its URI and what it wrapped, each behind its length', () => {
+    const params = { uri: 'exec:/w', ciphertext: seq(1, 3) };
+    const encoded = encodeKmsParams(params);
+    assert.is(hex(encoded), '0007657865633a2f770003010203');
+    assert.equal(decodeKmsParams(encoded), params);
+    for (let length = 0; length < encoded.length; length += 1)
+      assert.is(decodeKmsParams(encoded.subarray(0, length)), null);
+    assert.is(decodeKmsParams(Buffer.concat([encoded, Buffer.alloc(1)])), null);
+    assert.throws(() => encodeKmsParams({ ...params, uri: 'x'.repeat(65_536) }), /unsigned/);
   });
 
   test('of a key file are its id', () => {

@@ -34,6 +34,7 @@ describe('a password that opens a ledger', test => {
 
   test('has 16 characters, counted as people count them', () => {
     assert.match(passwordComplaint('fifteen letters') ?? '', /at least 16 characters/);
+    assert.match(passwordComplaint('x'.repeat(1025)) ?? '', /at most 1024 characters/);
     assert.match(passwordComplaint('🔑🗝🔒🔓🔐'.repeat(3)) ?? '', /at least 16 characters/);
   });
 

@@ -230,7 +230,14 @@ describe('rekey', test => {
     const trail = await cluster.node.call('GET', 'sys/ledger/events?type=keystore.changed&limit=1000');
     const changes = trail.body.data.events.map((each: Json) => each.change.what);
     assert.equal(changes, ['created', 'rekey', 'rekey', 'rekey', 'backup-removed', 'rekey']);
-    const everything = trail.text + cluster.node.log.join('\n');
+    await cluster.node.program.nexus.session?.recorder.flush();
+    const failures = await cluster.node.call('GET', 'sys/ledger/events?outcome=failed&limit=1000');
+    const ofShares = failures.body.data.events.filter((each: Json) => each.reason_code === 'shares');
+    assert.equal(
+      ofShares.map((each: Json) => each.path),
+      ['sys/rekey/update', 'sys/rekey/verify'],
+    );
+    const everything = trail.text + failures.text + cluster.node.log.join('\n');
     for (const share of seen)
       for (const text of [share, Buffer.from(share, 'hex').toString('base64')])
         assert.is(everything.includes(text), false);

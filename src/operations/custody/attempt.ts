@@ -1,7 +1,7 @@
 /** What is under way in this process: at most one attempt of a kind, which ends with the session that it began in. */
 import type { Session } from '../../nexus/session.js';
-import { type App, refuse, sessionOf } from '../app.js';
-import { authoriseCommand } from '../authorise.js';
+import { type App, Refused, refuse, sessionOf } from '../app.js';
+import { authoriseCommand, requestRecord } from '../authorise.js';
 import type { RequestContext } from '../contract.js';
 import { keystoreActor, quorumActor } from './actors.js';
 import type { KeystoreActor } from './keystore-change.js';
@@ -32,6 +32,24 @@ export class Attempt<T extends { end(): void }> {
     this.#running = null;
   }
 }
+
+/** Enough shares that opened nothing are a failed proof, and go on record as a wrong password does. */
+export const recordingFailure = async <R>(
+  app: App,
+  { session, context, op }: { readonly session: Session; readonly context: RequestContext; readonly op: string },
+  work: () => Promise<R>,
+): Promise<R> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refused && error.failure.kind === 'bad-credentials')
+      session.recorder.record({
+        ...requestRecord(app, context, op, null, session),
+        ...{ outcome: 'failed', reason_code: 'shares', status: 400 },
+      });
+    throw error;
+  }
+};
 
 /** Ways that ask for a token even where shares alone would do. */
 const ALWAYS_TOKEN = /^sys\/(?:rotate\/|generate-root-token\/|rekey\/backup$)/;

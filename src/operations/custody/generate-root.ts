@@ -10,7 +10,7 @@ import { type App, refuse } from '../app.js';
 import type { RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
 import { createToken, loginToken } from '../tokens/index.js';
-import { Attempt, admitted } from './attempt.js';
+import { Attempt, admitted, recordingFailure } from './attempt.js';
 import { type CustodyOperations, OTP_LENGTH, type RootStatus } from './contract.js';
 import { recipientsOf } from './delivery.js';
 import type { KeystoreActor } from './keystore-change.js';
@@ -43,7 +43,7 @@ export const generateRootOperations = (app: App, openRekey: boolean): RootOperat
   ): Promise<T> =>
     attempt.inTurn(async () => {
       const { session, actor } = await admitted(app, openRekey, context, OP);
-      return work(session, actor);
+      return recordingFailure(app, { session, context, op: OP }, () => work(session, actor));
     });
 
   return {

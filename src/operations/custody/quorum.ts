@@ -47,7 +47,7 @@ export class Quorum {
     wipe(ikm);
     return (
       opened ??
-      invalid(
+      wrong(
         split.threshold === 1
           ? 'the key does not open its slot: it is damaged, an older one, or of another ledger'
           : 'the shares do not open their slot: at least one is damaged, of an older set, or of another ledger; give all of them again',
@@ -75,6 +75,9 @@ export class Quorum {
 }
 
 const invalid = (message: string): never => refuse({ kind: 'invalid', message });
+
+/** Enough were given, and prove nothing: that is recorded. */
+const wrong = (message: string): never => refuse({ kind: 'bad-credentials', message });
 
 const oneOfOne = (key: Buffer): Buffer =>
   key.length === KEY_BYTES ? Buffer.from(key) : invalid(lengthWords(key, KEY_BYTES, 'the one share of one'));

@@ -12,7 +12,7 @@ import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
 import type { RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
-import { Attempt, admitted } from './attempt.js';
+import { Attempt, admitted, recordingFailure } from './attempt.js';
 import type { CustodyOperations, Delivered, RekeyRequest, RekeyStatus, VerifyStatus } from './contract.js';
 import { recipientsOf } from './delivery.js';
 import { changeKeystore, type KeystoreActor } from './keystore-change.js';
@@ -65,7 +65,7 @@ export const rekeyOperations = (app: App, openRekey: boolean): RekeyOperations =
   ): Promise<T> =>
     attempt.inTurn(async () => {
       const { session, actor } = await admitted(app, openRekey, context, OP);
-      return work(session, actor);
+      return recordingFailure(app, { session, context, op: OP }, () => work(session, actor));
     });
 
   return {
