@@ -41,7 +41,7 @@ export class TermTable {
 
   /** Made and not yet active; at most one. */
   get prepared(): Term | null {
-    return this.all.find(({ activatedAt }) => activatedAt === null) ?? null;
+    return this.all.find(({ activatedAt, endedAt }) => activatedAt === null && endedAt === null) ?? null;
   }
 
   escrowsOf(term: number): readonly Escrow[] {

@@ -20,6 +20,8 @@ export interface KeeperPorts {
 }
 
 const LOOK_EVERY_MS = 2000;
+/** Whether copies of an ended term's erasure key are left: nodes tell within seconds, people and key services take longer. */
+const ASK_AGAIN_MS = 5000;
 
 /** Returns the way to stop. */
 export const keepTerms = (session: Session, ports: KeeperPorts): (() => void) => {
@@ -31,6 +33,7 @@ class TermKeeper {
   readonly #timer: NodeJS.Timeout;
   #looking: Promise<void> | null = null;
   #stopped = false;
+  readonly #askAgainAt = new Map<number, number>();
 
   constructor(
     readonly session: Session,
@@ -65,11 +68,11 @@ class TermKeeper {
 
   async #advance(): Promise<void> {
     const { session } = this;
-    await session.catchUp();
-    if (!this.#going) return;
     this.#say('own', ownTrouble(session));
     this.#say('escrow', this.ports.wantsEscrow ? escrowTrouble(session) : null);
-    await withTermLock(session.ports.runner, 'step', () => this.#steps());
+    if (!isUnderWay(session)) return this.#say('nodes', null);
+    await session.catchUp();
+    if (this.#going) await withTermLock(session.ports.runner, 'step', () => this.#steps());
     if (this.#going) await withTermLock(session.ports.runner, 'rewrap', () => this.#rewrap());
   }
 
@@ -82,9 +85,15 @@ class TermKeeper {
       prepared === null ? [] : await activateTerm(session, systemActor(session, 'keys.activate'), prepared);
     this.#say('nodes', prepared === null ? null : waitingForNodes(prepared.term, lacking));
     for (const term of terms.all) if (this.#going && graceIsOver(session, term)) await endTerm(session, term);
-    for (const term of terms.all)
-      if (this.#going && term.endedAt !== null && term.destroyedAt === null && session.ports.erasureKeys.erases)
-        this.#say(`copies ${term.term}`, waitingForCopies(term.term, await confirmDestroyed(session, term)));
+    for (const term of terms.all) if (this.#going && waitsForCopies(session, term)) await this.#confirm(term);
+  }
+
+  /** Asked again only now and then: a copy may be left for weeks. */
+  async #confirm(term: Term): Promise<void> {
+    const now = this.session.ports.nowMs();
+    if (now < (this.#askAgainAt.get(term.term) ?? 0)) return;
+    this.#askAgainAt.set(term.term, now + ASK_AGAIN_MS);
+    this.#say(`copies ${term.term}`, waitingForCopies(term.term, await confirmDestroyed(this.session, term)));
   }
 
   async #rewrap(): Promise<void> {
@@ -134,6 +143,20 @@ const escrowTrouble = ({ authority, ports }: Session): string | null => {
   const term = authority.keystore?.term ?? 1;
   if (ports.erasureKeys.keptElsewhere || authority.terms.escrowsOf(term).length > 0) return null;
   return `nobody keeps a copy of the erasure key of term ${term}: tally keys escrow`;
+};
+
+const waitsForCopies = ({ ports }: Session, { endedAt, destroyedAt }: Term): boolean =>
+  endedAt !== null && destroyedAt === null && ports.erasureKeys.erases;
+
+/** Told from memory: while there is nothing to do, nobody is asked for anything. */
+const isUnderWay = (session: Session): boolean => {
+  const { all, prepared } = session.authority.terms;
+  const open = ({ followedAt, rewrappedAt }: Term): boolean => followedAt !== null && rewrappedAt === null;
+  return (
+    prepared !== null ||
+    rotationIsDue(session) ||
+    all.some(term => open(term) || graceIsOver(session, term) || waitsForCopies(session, term))
+  );
 };
 
 const rotationIsDue = (session: Session): boolean => {

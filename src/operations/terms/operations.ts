@@ -17,7 +17,7 @@ import { copiesOf } from './copies.js';
 import { escrowTerm } from './escrow.js';
 import { withTermLock } from './locks.js';
 import { erasurePlan, ROTATION, rotationSettings, storedSettings } from './settings.js';
-import { activateTerm, lackingTerm, prepareTerm, systemActor } from './steps.js';
+import { activateTerm, endTerm, lackingTerm, prepareTerm, systemActor } from './steps.js';
 import { waitingForCopies, waitingForNodes } from './words.js';
 
 /** How long a caller waits for the other nodes; the rotation itself waits as long as it takes. */
@@ -105,6 +105,7 @@ const rotateNow = async (session: Session, actor: KeystoreActor): Promise<void> 
       await withTermLock(ports.runner, 'step', async () => {
         await session.catchUp();
         if ((authority.keystore?.term ?? 1) > before) return;
+        await abandonLost(session);
         if (authority.terms.prepared === null) await prepareTerm(session, actor);
         const { prepared } = authority.terms;
         if (prepared !== null) await activateTerm(session, systemActor(session, 'keys.activate'), prepared);
@@ -115,6 +116,15 @@ const rotateNow = async (session: Session, actor: KeystoreActor): Promise<void> 
     if ((authority.keystore?.term ?? 1) > before || ports.nowMs() >= until) return;
     await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MS));
   }
+};
+
+/** A prepared term whose erasure key nobody has any more would be waited for in vain: another one takes its place. */
+const abandonLost = async (session: Session): Promise<void> => {
+  const { prepared } = session.authority.terms;
+  if (prepared === null) return;
+  await session.presence.tell();
+  const reports = await session.ports.runner.run(nodeReports);
+  if (!reports.some(({ live, holds }) => live && holds.has(prepared.term))) await endTerm(session, prepared);
 };
 
 const statusOf = async (session: Session): Promise<KeysStatus> => {

@@ -115,7 +115,10 @@ export const recordRewrapped = async (session: Session, { term }: Term): Promise
   });
 };
 
-/** The term's share leaves the keyring; every node then destroys its copy of the erasure key (`HeldTerms`). */
+/**
+ * A term that no row lies under, and none ever will, or one that was prepared and never became active: its share leaves the
+ * keyring; every node then destroys its copy of the erasure key (`HeldTerms`).
+ */
 export const endTerm = async (session: Session, { term }: Term): Promise<void> => {
   const { authority, ports } = session;
   const reports = await ports.runner.run(nodeReports);
@@ -127,10 +130,13 @@ export const endTerm = async (session: Session, { term }: Term): Promise<void> =
     change: 'term-ended',
     keyring: { remove: [{ kind: KeyringKind.share, id: term }] },
     checks,
-    unless: () => (authority.terms.get(term)?.endedAt === null ? null : BUSY),
+    unless: () => (mayEnd(authority.terms.get(term)) ? null : BUSY),
   });
   await session.followKeys();
 };
+
+const mayEnd = (term: Term | null): boolean =>
+  term !== null && term.endedAt === null && (term.activatedAt === null || term.rewrappedAt !== null);
 
 /** Copies that are still there, and then nothing has changed; none, and `term.destroyed` says where they were. */
 export const confirmDestroyed = async (session: Session, { term }: Term): Promise<readonly Copy[]> => {
