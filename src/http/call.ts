@@ -56,8 +56,7 @@ export const answered = async <A>(
 
 /** An answer that no operation gives: denial is decided first, so that an outsider cannot probe for what is there. */
 export const judged = (call: Call, answer: () => Answer | Promise<Answer>): Promise<Answer> => {
-  const capability = call.verb === 'write' ? 'update' : call.verb;
-  return answered(call, call.operations.permitted(call.context, { capability }), answer);
+  return answered(call, call.operations.permitted(call.context, { capability: call.verb }), answer);
 };
 
 /** Of a route that asks for no token, as logins are: that a field is wrong is said to anybody. */

@@ -121,6 +121,14 @@ export const stillAllowed = (
   );
 };
 
+/** Of the two capabilities that a write may need, one that the caller has, if any: for what nobody can say exists or not. */
+export const eitherWrite = (session: Session, context: RequestContext): 'create' | 'update' => {
+  const token = context.token === null ? null : findToken(session, context.token, session.now());
+  if (token === null) return 'update';
+  const creates = session.authority.permissionOf(token).allows('create', context.path, context.asking) !== null;
+  return creates ? 'create' : 'update';
+};
+
 /** Does this caller have `sudo` on the request's own path? */
 export const hasSudo = (caller: Caller, context: RequestContext): boolean =>
   caller.session.authority.permissionOf(caller.token).allows('sudo', context.path, context.asking) !== null;

@@ -448,7 +448,7 @@ export interface Operations {
   /** Does the caller have a token that lives? What it may do is not asked. */
   readonly known: Op<Record<never, never>, null>;
   /** May the caller do this on the request's path? For paths that nothing serves: a denial comes before "not there". */
-  readonly permitted: Op<{ readonly capability: Capability }, null>;
+  readonly permitted: Op<{ readonly capability: Capability | 'write' }, null>;
   /** Prometheus text. Needs a token with root or auditor permission unless the server is told otherwise. */
   readonly metrics: Op<Record<never, never>, string>;
 }

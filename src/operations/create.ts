@@ -2,7 +2,7 @@
 
 import type { FetchJson } from '../outbound/fetch-json.js';
 import { type App, sessionOf } from './app.js';
-import { authenticate, authorise } from './authorise.js';
+import { authenticate, authorise, eitherWrite } from './authorise.js';
 import type { Operations } from './contract.js';
 import { cubbyholeOperations } from './cubbyhole/cubbyhole.js';
 import { administratorOperations } from './custody/administrators.js';
@@ -102,8 +102,10 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
     await authenticate(app, sessionOf(app), context, 'sys.help');
     return null;
   }),
-  permitted: operation('asking for permission', async (context, { capability }) => {
-    await authorise(app, sessionOf(app), context, { op: `${context.method} request`, capability });
+  permitted: operation('asking for permission', async (context, { capability: asked }) => {
+    const session = sessionOf(app);
+    const capability = asked === 'write' ? eitherWrite(session, context) : asked;
+    await authorise(app, session, context, { op: `${context.method} request`, capability });
     return null;
   }),
   metrics: metricsOperation(app, parts.metrics),

@@ -122,6 +122,16 @@ const writingASecret = (test: About): void => {
     assert.is((await kv.post('secret/data/zero', { data: {}, options: { cas: 1 } })).body.data.version, 2);
   });
 
+  test('that is malformed is told so to who may only create, or only update', async () => {
+    for (const capability of ['create', 'update']) {
+      const policy = `path "secret/data/mine" { capabilities = ["${capability}"] }`;
+      await node.call('PUT', 'sys/policies/acl/half', { policy });
+      const { client_token: token } = (await kv.post('auth/token/create', { policies: ['half'] })).body.auth;
+      refusedWith(await kv.post('secret/data/mine', {}, { token }), 400, 'no data provided');
+      refusedWith(await kv.post('secret/data/yours', {}, { token }), 403, 'permission denied');
+    }
+  });
+
   test('without cas is refused where the key asks for it', async () => {
     await kv.post('secret/metadata/asks', { cas_required: true });
     refusedWith(await kv.post('secret/data/asks', { data: {} }), 400, 'check-and-set parameter required for this call');
