@@ -3,7 +3,7 @@
  * or `unwrap` behind them; bytes come on stdin and go out on stdout, raw. Nothing secret is in its arguments or environment.
  */
 import { spawn } from 'node:child_process';
-import { wipe } from '../crypto/bytes.js';
+import { concat, wipe } from '../crypto/bytes.js';
 import { CIPHERTEXT_BYTES_MAX, type Kms, KmsError } from './kms.js';
 
 export interface ExecSettings {
@@ -48,7 +48,7 @@ const run = (uri: string, settings: ExecSettings, verb: 'wrap' | 'unwrap', input
       over = true;
       clearTimeout(timer);
       end();
-      if (trouble === null) resolve(Buffer.concat(parts));
+      if (trouble === null) resolve(concat(...parts));
       else reject(trouble);
       wipe(...parts);
     };

@@ -104,6 +104,25 @@ describe('a ledger under a transit key', test => {
     assert.is((await settled(node, open)).sealed, false);
   });
 
+  test('moves to another key while both are named; one that only the database names is asked nothing', async () => {
+    const other = await startTransit();
+    try {
+      const both = await cluster.newNode({ settings: { kms: `${transit.setting} ${other.setting}` } });
+      const added = await both.call('POST', 'sys/ledger/slots', { kind: 'kms', name: 'next', uri: other.uri });
+      assert.is(added.status, 200, added.text);
+      await both.stop();
+      const asked = other.asked.length;
+      const unmoved = await cluster.newNode({ unseal: false });
+      assert.is((await settled(unmoved, open)).sealed, false);
+      assert.is(other.asked.length, asked);
+      const moved = await cluster.newNode({ unseal: false, settings: { kms: other.setting } });
+      assert.is((await settled(moved, open)).sealed, false);
+      assert.is((await moved.call('DELETE', 'sys/ledger/slots/auto')).status, 204);
+    } finally {
+      await other.stop();
+    }
+  });
+
   test('that a person sealed stays sealed, with nothing to complain of', async () => {
     const node = await cluster.newNode();
     assert.is((await node.call('PUT', 'sys/seal')).status, 204);

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { type Kms, KmsError } from '../../src/kms/kms.js';
 import { openKms } from '../../src/kms/open.js';
+import { issue } from '../support/certificates.js';
 import { describe } from '../support/describe.js';
 import { startTransit, type TransitServer } from './support/transit-server.js';
 
@@ -84,6 +85,23 @@ describe('a transit key', test => {
     assert.match(message, /no answer within 1 s/);
     assert.is(trouble, 'away');
     assert.is(transit.asked.length, before + 1);
+  });
+
+  test('is reached over TLS, if its certificate is signed by whom the setting names', async () => {
+    const authority = issue({ name: 'authority', ca: true });
+    const { pem: cert, keyPem } = issue({ name: '127.0.0.1', by: authority, addresses: ['127.0.0.1'] });
+    const secure = await startTransit({ cert, key: keyPem, ca: authority.pem });
+    try {
+      const trusting = opened(secure.setting);
+      assert.ok(key.equals(await trusting.unwrap(await trusting.wrap(key))));
+      const doubting = opened(secure.setting.replace(/&ca=.*/, ''));
+      assert.match(
+        (await troubleOf(doubting.wrap(key))).message,
+        /cannot be reached \(\w*(?:CERT|ISSUER|SIGNATURE)\w*\)/,
+      );
+    } finally {
+      await secure.stop();
+    }
   });
 
   test('that became another one is not taken for a key', async () => {

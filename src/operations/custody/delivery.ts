@@ -1,4 +1,5 @@
 /** How shares and root tokens leave the server: once, in the clear, or each under the key of whom it is for. */
+import { keyCopy } from '../../crypto/bytes.js';
 import { ageRecipient, pgpRecipient, type Recipient, RecipientRefused } from '../../crypto/recipients.js';
 import { refuse } from '../app.js';
 import type { Delivered, Recipients } from './contract.js';
@@ -21,7 +22,7 @@ export const delivered = async (
   Promise.all(
     shares.map(async (share, index) => {
       const recipient = recipients[index];
-      const bytes = recipient === undefined ? Buffer.from(share) : await recipient.encrypt(share.toString('hex'));
+      const bytes = recipient === undefined ? keyCopy(share) : await recipient.encrypt(share.toString('hex'));
       return { bytes, fingerprint: recipient?.fingerprint ?? null };
     }),
   );

@@ -2,7 +2,7 @@
  * Enough shares of one slot, given one after another, prove that their holders agree. An attempt has a nonce, lives in the
  * memory of one process, and ends with the session that it began in. Who gave which share is kept nowhere.
  */
-import { constantTimeEqual, wipe } from '../../crypto/bytes.js';
+import { constantTimeEqual, keyCopy, wipe } from '../../crypto/bytes.js';
 import { combineShares, KEY_BYTES, SHARE_BYTES, type Split } from '../../keys/shares.js';
 import { type OpenedSlot, openSlotRow, splitOfRow } from '../../keys/slots.js';
 import type { SlotRow } from '../../keys/store.js';
@@ -80,7 +80,7 @@ const invalid = (message: string): never => refuse({ kind: 'invalid', message })
 const wrong = (message: string): never => refuse({ kind: 'bad-credentials', message });
 
 const oneOfOne = (key: Buffer): Buffer =>
-  key.length === KEY_BYTES ? Buffer.from(key) : invalid(lengthWords(key, KEY_BYTES, 'the one share of one'));
+  key.length === KEY_BYTES ? keyCopy(key) : invalid(lengthWords(key, KEY_BYTES, 'the one share of one'));
 
 const lengthWords = (key: Buffer, bytes: number, what: string): string =>
   `${what} has ${bytes} bytes (${bytes * 2} hexadecimal digits); this one has ${key.length}: it was cut or mistyped`;

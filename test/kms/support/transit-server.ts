@@ -4,7 +4,8 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -27,7 +28,8 @@ export interface TransitServer {
   stop(): Promise<void>;
 }
 
-export const startTransit = async (): Promise<TransitServer> => {
+/** With a certificate it speaks HTTPS; `ca` = who signed it. */
+export const startTransit = async (tls?: { cert: string; key: string; ca: string }): Promise<TransitServer> => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-transit-'));
   const tokenFile = join(folder, 'token');
   let token = '';
@@ -92,13 +94,17 @@ export const startTransit = async (): Promise<TransitServer> => {
     if (plaintext === null) return answer(response, 400, { errors: ['cipher: message authentication failed'] });
     return answer(response, 200, { data: { plaintext } });
   };
-  const server: Server = createServer((request, response) => void handle(request, response));
+  const answering = (request: IncomingMessage, response: ServerResponse): void => void handle(request, response);
+  const server = tls === undefined ? createServer(answering) : createTlsServer(tls, answering);
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const uri = `transit:http://127.0.0.1:${port}/keys/transit/tallystick`;
+  const ca = join(folder, 'ca.pem');
+  if (tls !== undefined) writeFileSync(ca, tls.ca);
+  const trusted = tls === undefined ? '' : `&ca=${ca}`;
+  const uri = `transit:${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/keys/transit/tallystick`;
   const transit: TransitServer = {
-    ...{ uri, setting: `${uri}#token-file=${tokenFile}`, asked, tokenFile, folder, renew },
+    ...{ uri, setting: `${uri}#token-file=${tokenFile}${trusted}`, asked, tokenFile, folder, renew },
     mode: 'well',
     revoke: () => {
       token = 'revoked';
