@@ -22,6 +22,7 @@ const movedAfter: Query<number> = query(
 
 const APART_MS = 1000;
 const REST_FACTOR = 10;
+const AGAIN_MS = 2000;
 const TROUBLE = 'key export';
 
 export interface ExportKeeper {
@@ -50,8 +51,10 @@ export const keepExport = (session: Session, ports: ExportPorts): ExportKeeper =
       restUntil = ports.nowMs() + REST_FACTOR * (ports.nowMs() - began);
       session.troubles.delete(TROUBLE);
     } catch (cause) {
-      // The next change tries again; what is there stays as it is.
       if (session.closed) return;
+      // What is there stays as it is.
+      restUntil = ports.nowMs() + AGAIN_MS;
+      rung();
       ports.failed(cause);
       session.troubles.set(TROUBLE, `${TROUBLE}: it could not be written, and ends at event ${size}; the log says why`);
     }

@@ -84,6 +84,16 @@ describe('an erasure', test => {
     assert.is((await node.call('LIST', 'secret/metadata/team')).status, 404);
   });
 
+  test('takes secrets without versions as well', async () => {
+    const enabled = await node.call('POST', 'sys/mounts/plain', { type: 'kv', options: { version: '1' } });
+    assert.is(enabled.status, 204, enabled.text);
+    for (const v of ['early', 'late']) await node.call('POST', 'plain/team/a', { v });
+    const plan = await node.call('POST', 'sys/ledger/erase/plan', { mount: 'plain', path: '/', basis: 'x' });
+    assert.equal([plan.body.data.counts.erase, plan.body.data.keys], [1, 2], plan.text);
+    assert.is((await apply(plan.body.data.plan_id)).status, 200);
+    assert.is((await node.call('GET', 'plain/team/a')).status, 404);
+  });
+
   test('is refused when its scope moved after the plan, and when there is nothing', async () => {
     await write('moving', { v: 1 });
     const plan = await planned('moving');
@@ -146,6 +156,12 @@ describe('a legal hold', test => {
       assert.is((await erase('case/a', each)).status, 409);
     }
     assert.is((await node.call('GET', 'secret/data/case/a')).status, 200);
+  });
+
+  test('stands when the server was sealed and starts again', async () => {
+    await node.program.nexus.seal();
+    assert.is((await node.call('POST', 'sys/unseal', { key: cluster.key })).body.sealed, false);
+    assert.is((await node.call('POST', 'secret/destroy/case/a', { versions: [1] })).status, 409);
   });
 
   test('keeps its part of a larger scope, and the answer says which and why', async () => {
