@@ -44,6 +44,16 @@ export const nodeReports: Query<NodeReport> = query(
     order by node, seen_at desc`,
 );
 
+/** Nodes in whose place the term's erasure key lies, by what each said last: its processes share that place. */
+export const nodesKeeping = (reports: readonly NodeReport[], term: number): readonly string[] => {
+  const newest = new Map<string, NodeReport>();
+  for (const report of reports) {
+    const known = newest.get(report.node);
+    if (known === undefined || report.secondsAgo < known.secondsAgo) newest.set(report.node, report);
+  }
+  return [...newest.values()].filter(({ keeps }) => keeps.includes(term)).map(({ node }) => node);
+};
+
 const putReport: Query<never> = query(
   'nodes_report',
   noRow,

@@ -82,6 +82,9 @@ path "sys/ledger/access" {
 path "sys/ledger/holds" {
   capabilities = ["read"]
 }
+path "sys/ledger/keys" {
+  capabilities = ["read"]
+}
 path "sys/ledger/retention" {
   capabilities = ["read"]
 }

@@ -91,11 +91,14 @@ export const killAt = async (steps: readonly Step[]): Promise<void> => {
       const watch = await superuser(folder);
       let going = true;
       const writers = Array.from({ length: 4 }, (_, i) => writer(server, `w${i}`, acknowledged, () => going));
-      if ((await keysOf(server)).term === 1) void call(server, 'POST', 'sys/rotate').catch(() => undefined);
-      await until(step, () => isHeld(watch), 30_000);
-      server.child.kill('SIGKILL');
-      going = false;
-      await Promise.all([ended(server.child), ...writers]);
+      try {
+        if ((await keysOf(server)).term === 1) void call(server, 'POST', 'sys/rotate').catch(() => undefined);
+        await until(step, () => isHeld(watch), 30_000);
+      } finally {
+        server.child.kill('SIGKILL');
+        going = false;
+        await Promise.all([ended(server.child), ...writers]);
+      }
       await watch.end().catch(() => undefined);
       server = await start(folder);
       await letGo(folder);

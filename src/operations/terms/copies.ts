@@ -2,7 +2,7 @@
  * The copies of a term's erasure key: those of nodes, which tell of their own, and escrows, of which only people can tell. A
  * node that is gone for ever tells nothing more: then a person has to.
  */
-import { type NodeReport, nodeReports } from '../../nexus/node-report.js';
+import { type NodeReport, nodeReports, nodesKeeping } from '../../nexus/node-report.js';
 import type { Session } from '../../nexus/session.js';
 import type { CopyStatus } from './contract.js';
 
@@ -16,7 +16,7 @@ export const copiesOf = async (
   const { terms } = session.authority;
   const reports = given ?? (await session.ports.runner.run(nodeReports));
   const declared = new Map(terms.goneOf(term).map(({ holder, at }) => [holder, at]));
-  const keeping = reports.filter(({ keeps }) => keeps.includes(term)).map(({ node }) => node);
+  const keeping = nodesKeeping(reports, term);
   const nodes = [...new Set([...terms.holdersOf(term), ...keeping])].sort();
   const told = new Set(reports.map(({ node }) => node));
   return [

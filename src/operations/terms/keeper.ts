@@ -5,6 +5,7 @@
 import type { Term } from '../../domain/erasure/terms.js';
 import { Pace } from '../../keys/pace.js';
 import { rewrapPass, rowsByTerm } from '../../keys/rewrap.js';
+import { KmsError } from '../../kms/kms.js';
 import type { Session } from '../../nexus/session.js';
 import { Refused } from '../app.js';
 import { withTermLock } from './locks.js';
@@ -48,7 +49,9 @@ class TermKeeper {
     this.#looking ??= this.#advance()
       .catch(cause => {
         // Somebody was first: what is left to do is seen at the next look.
-        if (!(cause instanceof Refused) && !this.#stopped) this.ports.notice('rotating keys', cause);
+        if (cause instanceof Refused || this.#stopped) return;
+        if (cause instanceof KmsError) this.#say('key service', cause.message);
+        this.ports.notice('rotating keys', cause);
       })
       .finally(() => {
         this.#looking = null;
@@ -70,16 +73,26 @@ class TermKeeper {
     const { session } = this;
     this.#say('own', ownTrouble(session));
     this.#say('escrow', this.ports.wantsEscrow ? escrowTrouble(session) : null);
-    if (!isUnderWay(session)) return this.#say('nodes', null);
+    this.#forget();
+    if (!isUnderWay(session)) return;
     await session.catchUp();
     if (this.#going) await withTermLock(session.ports.runner, 'step', () => this.#steps());
     if (this.#going) await withTermLock(session.ports.runner, 'rewrap', () => this.#rewrap());
+  }
+
+  /** Whatever this node waited for, another one may have brought about. */
+  #forget(): void {
+    const { terms } = this.session.authority;
+    if (terms.prepared === null) this.#say('nodes', null);
+    if (!terms.all.some(isOpen)) this.#say('damaged keys', null);
+    for (const term of terms.all) if (!waitsForCopies(this.session, term)) this.#say(`copies ${term.term}`, null);
   }
 
   async #steps(): Promise<void> {
     const { session } = this;
     const { terms } = session.authority;
     if (rotationIsDue(session)) await prepareTerm(session, systemActor(session, 'keys.rotate'));
+    this.#say('key service', null);
     const { prepared } = terms;
     const lacking =
       prepared === null ? [] : await activateTerm(session, systemActor(session, 'keys.activate'), prepared);
@@ -98,8 +111,7 @@ class TermKeeper {
 
   async #rewrap(): Promise<void> {
     const { session, ports } = this;
-    const old = (): readonly Term[] =>
-      session.authority.terms.all.filter(({ followedAt, rewrappedAt }) => followedAt !== null && rewrappedAt === null);
+    const old = (): readonly Term[] => session.authority.terms.all.filter(isOpen);
     if (old().length === 0) return;
     const pace = new Pace(() => session.activity);
     let damaged = 0;
@@ -145,17 +157,19 @@ const escrowTrouble = ({ authority, ports }: Session): string | null => {
   return `nobody keeps a copy of the erasure key of term ${term}: tally keys escrow`;
 };
 
+/** Keys may lie under it, and are to be wrapped again. */
+const isOpen = ({ followedAt, rewrappedAt }: Term): boolean => followedAt !== null && rewrappedAt === null;
+
 const waitsForCopies = ({ ports }: Session, { endedAt, destroyedAt }: Term): boolean =>
   endedAt !== null && destroyedAt === null && ports.erasureKeys.erases;
 
 /** Told from memory: while there is nothing to do, nobody is asked for anything. */
 const isUnderWay = (session: Session): boolean => {
   const { all, prepared } = session.authority.terms;
-  const open = ({ followedAt, rewrappedAt }: Term): boolean => followedAt !== null && rewrappedAt === null;
   return (
     prepared !== null ||
     rotationIsDue(session) ||
-    all.some(term => open(term) || graceIsOver(session, term) || waitsForCopies(session, term))
+    all.some(term => isOpen(term) || graceIsOver(session, term) || waitsForCopies(session, term))
   );
 };
 

@@ -14,7 +14,7 @@ import type { Failure } from '../../failure.js';
 import { sealEvent } from '../../keys/event-sealer.js';
 import { KeyringKind, KeyringState } from '../../keys/key-kinds.js';
 import { draftEpoch } from '../../nexus/epochs.js';
-import { type NodeReport, nodeReports } from '../../nexus/node-report.js';
+import { type NodeReport, nodeReports, nodesKeeping } from '../../nexus/node-report.js';
 import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
 import { changeKeystore, type Drafted, type KeystoreActor } from '../custody/keystore-change.js';
@@ -122,7 +122,7 @@ export const recordRewrapped = async (session: Session, { term }: Term): Promise
 export const endTerm = async (session: Session, { term }: Term): Promise<void> => {
   const { authority, ports } = session;
   const reports = await ports.runner.run(nodeReports);
-  const holders = [...new Set(reports.filter(({ keeps }) => keeps.includes(term)).map(({ node }) => node))];
+  const holders = nodesKeeping(reports, term);
   const checks = new Map(authority.keystore?.checks ?? []);
   checks.delete(term);
   const actor = saying(systemActor(session, 'keys.end'), { ended: term, holders });
