@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { type TestCluster, testCluster } from '../support/cluster.js';
+import { type Json, type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { until } from '../support/until.js';
 
@@ -91,5 +91,30 @@ describe('two nodes, each with erasure keys of its own', test => {
       assert.is((await each.call('GET', 'secret/data/a?version=1')).body.data.data.v, 1);
     }
     await until('nothing is missing', async () => !/erasure key/.test((await other.call('GET', 'sys/health')).text));
+  });
+});
+
+describe('two nodes that change slots at the same moment', test => {
+  let cluster: TestCluster;
+  test.before(async () => {
+    cluster = await testCluster();
+  });
+  test.after(() => cluster.stop());
+
+  test('cannot remove the last two slots at once, nor give one name twice', async () => {
+    const other = await cluster.newNode();
+    const nodes = [cluster.node, other];
+    const slots = async (): Promise<Json[]> => (await other.call('GET', 'sys/ledger/slots')).body.data.slots;
+    const asked = { kind: 'key-file', name: 'twin' };
+    const twins = await Promise.all([...nodes, ...nodes].map(node => node.call('POST', 'sys/ledger/slots', asked)));
+    assert.is(twins.filter(({ status }) => status === 200).length, 1);
+    const [first, second, ...more] = await slots();
+    for (const { id } of more) assert.is((await other.call('DELETE', `sys/ledger/slots/${id}`)).status, 204);
+    const replies = await Promise.all(
+      [first, second].map(({ id }, i) => nodes[i]?.call('DELETE', `sys/ledger/slots/${id}`)),
+    );
+    const done = replies.filter(reply => reply?.status === 204);
+    assert.is(done.length, 1, replies.map(reply => reply?.text).join());
+    assert.is((await slots()).length, 1);
   });
 });

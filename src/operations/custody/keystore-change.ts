@@ -21,6 +21,7 @@ import { type NewSlot, slotsDigest } from '../../keys/slots.js';
 import type { SlotRow } from '../../keys/store.js';
 import type { Command, StoreChange } from '../../ledger/command.js';
 import type { KeyRow, SealedEvent } from '../../ledger/sealed-event.js';
+import { followKeyring } from '../../nexus/keyring-follow.js';
 import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
 import { orRefuse } from '../operation.js';
@@ -81,7 +82,10 @@ export const changeKeystore = async (
   const { custody, authority } = session;
   const rows = await checkedSlotRows(session);
   const before = authority.keystore ?? refuse({ kind: 'integrity', what: 'key store record', position: null });
-  // Made of an older one, it would lose what another process added.
+  // Folded between the look and here: what is computed from these rows would not be what is there.
+  if (slotsDigest(rows).toString('hex') !== before.slotsDigest) refuse({ kind: 'busy', retryAfterSeconds: 1 });
+  // Another process's change may be folded and its keyring not followed yet: made of an older one, this would lose it.
+  await followKeyring(session.ports.runner, custody, authority);
   if (custody.keyring.generation !== before.generation) refuse({ kind: 'busy', retryAfterSeconds: 1 });
   const keyring = keyringAfter(custody.keyring, change);
   const added = (change.slots?.add ?? []).map(each => addedSlot(session, each));

@@ -3,6 +3,7 @@ import type { Slot } from '../../authority/authority.js';
 import { type Uuid, ZERO_UUID } from '../../crypto/bytes.js';
 import { randomUuid4, randomUuid7 } from '../../crypto/random.js';
 import { decodeSlotRecord } from '../../crypto/slot-record.js';
+import type { Failure } from '../../failure.js';
 import { sealEvent } from '../../keys/event-sealer.js';
 import { KeyKind, SlotKind } from '../../keys/key-kinds.js';
 import { kmsParamsOf } from '../../keys/kms-slots.js';
@@ -46,8 +47,10 @@ export const addSlot = async (app: App, context: RequestContext, request: SlotRe
   const { name } = request;
   if (!/^[\w.@-]{1,64}$/.test(name))
     refuse({ kind: 'invalid', message: 'a name has 1 to 64 letters, digits, dots, dashes, underscores or @' });
-  if (session.authority.slotNamed(name) !== null)
-    refuse({ kind: 'invalid', message: 'there is a slot of that name: rotate it instead' });
+  // Asked again at the head: making a slot takes its time, and somebody else may be quicker.
+  const taken = (): Failure | null => complaintAbout(session, request);
+  const complaint = taken();
+  if (complaint !== null) refuse(complaint);
   const policies = request.kind === 'password' ? grantable(caller, request.policies) : [];
   const made = await newSlot(app, caller, request);
   // A password logs in as well: for that its owner is somebody.
@@ -56,8 +59,17 @@ export const addSlot = async (app: App, context: RequestContext, request: SlotRe
     change: 'slot-added',
     slots: { add: [{ slot: made.slot, owner: { name, entity } }] },
     before: entity === null ? [] : [newPerson(app, caller, context, { id: entity, name, policies })],
+    unless: taken,
   });
   return { position, id: made.slot.slotId, keys: made.keys, keyFile: made.keyFile };
+};
+
+const complaintAbout = ({ authority }: Session, { kind, name }: SlotRequest): Failure | null => {
+  if (authority.slotNamed(name) !== null)
+    return { kind: 'invalid', message: 'there is a slot of that name: rotate it instead' };
+  return kind === 'shares' && [...authority.slots.values()].some(slot => slot.kind === SlotKind.shares)
+    ? { kind: 'invalid', message: 'there are shares already: exchange them with tally operator rekey' }
+    : null;
 };
 
 const newSlot = async (app: App, caller: Caller, request: SlotRequest): Promise<MadeSlot> => {
@@ -68,8 +80,6 @@ const newSlot = async (app: App, caller: Caller, request: SlotRequest): Promise<
     case 'shares': {
       // They make a root token, too.
       requireRootCaller(caller, 'makes shares');
-      if ([...session.authority.slots.values()].some(({ kind }) => kind === SlotKind.shares))
-        refuse({ kind: 'invalid', message: 'there are shares already: exchange them with tally operator rekey' });
       const { shares, ...made } = await shareSlot(session, request.split, await recipientsOf(request.recipients));
       for (const share of shares) share.fill(0);
       return made;
@@ -110,6 +120,7 @@ export const removeSlot = async (
   const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
   await session.reader.refresh();
   const slot = slotCalled(session, nameOrId);
+  const looked = session.authority.keystore?.generation;
   const left = (await checkedSlotRows(session)).filter(({ slotId }) => slotId !== slot.id);
   if (left.length === 0)
     refuse({ kind: 'invalid', message: 'the last slot cannot be removed: nobody could open the ledger again' });
@@ -119,10 +130,14 @@ export const removeSlot = async (
       message:
         'this is the last slot that opens the ledger by itself: the others need a key that somebody else keeps, or a pepper that this node does not have. Add a password, shares or a key file first',
     });
+  const ended = endedLogins(app, caller, context, op, slot);
   return changeKeystore(session, keystoreActor(app, caller, context, op), {
     change: 'slot-removed',
     slots: { remove: [slot.id] },
-    ...endedLogins(app, caller, context, op, slot),
+    before: ended.before,
+    // What is left was counted as of then: of two who remove the last two slots at once, the second looks again.
+    unless: () =>
+      session.authority.keystore?.generation === looked ? ended.unless() : { kind: 'busy', retryAfterSeconds: 1 },
   });
 };
 
