@@ -5,9 +5,9 @@ import type { Answer } from './answer.js';
 
 /** An answer of which the kernel's buffers may not hold all is not kept for ever for somebody who does not read it. */
 const LARGE_BYTES = 64 * 1024;
-const SLOW_READER_MS = 60_000;
 
-export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer): FastifyReply => {
+/** `readMs`: how long the client may take to read a large answer. */
+export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer, readMs: number): FastifyReply => {
   reply.code(answer.status);
   reply.headers({
     // Bare: clients compare it for equality. A Buffer keeps fastify from adding a charset.
@@ -22,7 +22,7 @@ export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answe
   if (answer.body === null || request.method === 'HEAD') return reply.send();
   const bytes = Buffer.from(answer.body, 'utf8');
   if (bytes.length > LARGE_BYTES) {
-    const timer = setTimeout(() => request.raw.socket.destroy(), SLOW_READER_MS);
+    const timer = setTimeout(() => request.raw.socket.destroy(), readMs);
     reply.raw.once('close', () => clearTimeout(timer));
   }
   return reply.send(bytes);

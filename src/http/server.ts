@@ -24,7 +24,7 @@ import { namespaceRefusal } from './namespace.js';
 import { parsePath, type RequestPath } from './path.js';
 import { quotaExceeded, quotaHeaders } from './quotas.js';
 import { routeGroup } from './route-group.js';
-import { clientError, send } from './send.js';
+import { clientError, send as sendWithin } from './send.js';
 
 export interface HttpOptions {
   readonly log: Logger;
@@ -46,7 +46,7 @@ export interface HttpLimits {
   readonly connections: number;
   /** In flight at once. */
   readonly requests: number;
-  /** For the whole request to arrive. */
+  /** For the whole request to arrive, and for a large answer to be read. */
   readonly requestTimeoutMs: number;
   /** Networks of proxies whose `X-Forwarded-For` is believed. */
   readonly proxies: readonly string[];
@@ -125,6 +125,8 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     bodyBytesMax: BODY_BYTES_MAX,
     bytesMax: BODIES_BYTES_MAX,
   });
+  const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer): FastifyReply =>
+    sendWithin(reply, request, answer, limits.requestTimeoutMs);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,

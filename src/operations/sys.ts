@@ -120,7 +120,7 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
   seal: operation('sealing', async context => {
     const { session } = app.nexus;
     if (session === null) return null;
-    const caller = await authoriseCommand(app, session, context, { op: 'sys.seal', capability: 'sudo' });
+    const caller = await authoriseCommand(app, session, context, { op: 'sys.seal', capability: 'update' });
     session.recorder.record({
       ...requestRecord(app, context, 'sys.seal', caller.token, session),
       outcome: 'ok',
