@@ -4,6 +4,7 @@ import { type Answer, errors, oneError } from './answer.js';
 import { audit } from './audit.js';
 import { answered, type Call, judged } from './call.js';
 import { cors } from './cors.js';
+import { decodeToken } from './decode-token.js';
 import { engines } from './engines.js';
 import { erasure } from './erasure.js';
 import { FieldError } from './fields.js';
@@ -83,6 +84,7 @@ const routed = async (call: Call): Promise<Answer> => {
     tokens(call) ??
     slots(call) ??
     rekey(call) ??
+    decodeToken(call) ??
     ledger(call) ??
     erasure(call) ??
     mounted(call)

@@ -164,6 +164,18 @@ describe('what sys says about the node, its mounts and its audit devices', test 
     assert.is((await calls.post('sys/step-down', {}, token)).status, 403);
   });
 
+  test('the node takes the pad off a root token for whoever has both', async () => {
+    const [token, otp] = ['hvs.0123456789abcdefghijklmn', 'ABCDEFGHIJKLMNOPQRSTUVWXYZab'];
+    const sealed = Buffer.from(Buffer.from(token).map((byte, i) => byte ^ otp.charCodeAt(i)));
+    const encoded = sealed.toString('base64').replace(/=+$/, '');
+    const decode = (fields: object) => node.call('POST', 'sys/decode-token', fields, { token: null });
+    assert.equal((await decode({ encoded_token: encoded, otp })).body.data, { token });
+    refusedWith(await decode({ encoded_token: encoded, otp: 'short' }), 400, 'do not belong together');
+    refusedWith(await decode({ encoded_token: '%', otp }), 400, 'do not belong together');
+    refusedWith(await decode({ otp }), 400, 'missing encoded_token');
+    refusedWith(await decode({ encoded_token: encoded }), 400, 'missing otp');
+  });
+
   test('audit devices are one: the ledger, which cannot be joined by others nor disabled', async () => {
     const { body } = await calls.get('sys/audit');
     assert.equal(Object.keys(body.data), ['ledger/']);

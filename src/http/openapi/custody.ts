@@ -64,4 +64,9 @@ export const custody: readonly Route[] = [
   ...rekey('sys/rotate/root', 'data'),
   ...root('sys/generate-root', 'bare'),
   ...root('sys/generate-root-token', 'data'),
+  {
+    path: 'sys/decode-token',
+    open: true,
+    verbs: { write: gives('Takes the pad off a root token', { encoded_token: 'string', otp: 'string' }) },
+  },
 ];

@@ -46,7 +46,7 @@ export const tokens: readonly Route[] = [
       delete: does('Removes a token role'),
     },
   },
-  { path: 'sys/leases/lookup', verbs: { write: gives('A lease', LEASE) } },
+  { path: 'sys/leases/lookup', verbs: { list: gives('Leases, folder by folder'), write: gives('A lease', LEASE) } },
   { path: 'sys/leases/lookup/{prefix*}', verbs: { list: gives('Leases below a path') } },
   { path: 'sys/leases/renew', verbs: { write: does('Renews a lease', { ...LEASE, ...INCREMENT }) } },
   { path: 'sys/leases/revoke', verbs: { write: does('Ends a lease', LEASE) } },
