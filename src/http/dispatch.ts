@@ -2,7 +2,7 @@
 import type { MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, oneError } from './answer.js';
 import { audit } from './audit.js';
-import { answered, type Call, judged } from './call.js';
+import { type Call, judged } from './call.js';
 import { cors } from './cors.js';
 import { decodeToken } from './decode-token.js';
 import { engines } from './engines.js';
@@ -49,14 +49,7 @@ const routed = async (call: Call): Promise<Answer> => {
   const { path, verb, context } = call;
   const open = unauthenticated[path];
   if (open !== undefined) return READ_ONLY.has(path) && verb !== 'read' ? errors(405) : open(call);
-  const status = await call.operations.sys.status()();
-  if (status._tag === 'Left')
-    return answered(
-      call,
-      async () => status,
-      () => errors(500),
-    );
-  if (status.right.sealed) return errors(503, 'Vault is sealed');
+  if (call.operations.sealed()) return errors(503, 'Vault is sealed');
   if ((verb === 'write' || verb === 'patch') && path.endsWith('/'))
     return errors(400, "cannot write to a path ending in '/'");
   if (verb === 'read' && call.query.has('help')) return help(call);
@@ -70,6 +63,7 @@ const routed = async (call: Call): Promise<Answer> => {
       400,
       'Idempotency-Key and X-Vault-Wrap-TTL do not go together: a repeat could not be given the same wrapping token',
     );
+  if (!OURS.has(firstSegment(path))) return mounted(call);
   return (
     policies(call) ??
     leases(call) ??
@@ -89,6 +83,14 @@ const routed = async (call: Call): Promise<Answer> => {
     erasure(call) ??
     mounted(call)
   );
+};
+
+/** Nothing of ours lies under another name, and no secrets engine can be mounted under these. */
+const OURS: ReadonlySet<string> = new Set(['sys', 'auth', 'cubbyhole']);
+
+const firstSegment = (path: string): string => {
+  const slash = path.indexOf('/');
+  return slash < 0 ? path : path.slice(0, slash);
 };
 
 const mounted = async (call: Call): Promise<Answer> => {

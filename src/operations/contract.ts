@@ -435,6 +435,8 @@ export interface Operations {
   readonly ledger: LedgerOperations;
   readonly erasure: ErasureOperations;
   readonly projections: ProjectionOperations;
+  /** No root key in memory, be it that there is no ledger yet. */
+  readonly sealed: () => boolean;
   /** The mounts that exist; empty while sealed. Longest prefix wins. */
   readonly mounts: () => readonly MountDetail[];
   /** The same after looking what other nodes did. */

@@ -85,6 +85,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   },
   erasure: erasureOperations(app, parts.projectionReads),
   projections: projectionOperations(app, parts.projectionControl),
+  sealed: () => app.nexus.session === null,
   mounts: () => (app.nexus.session === null ? [] : mountsOf(app.nexus.session)),
   mountsNow: async () => {
     const { session } = app.nexus;

@@ -27,8 +27,16 @@ const BUILT_IN: readonly MountDetail[] = [
 
 /** Mounts of the ledger and the built-in ones, without their keys; authority as folded so far. */
 export const mountsOf = ({ authority }: Session): readonly MountDetail[] => {
-  return [...authority.mounts.all.map(detailOf), ...BUILT_IN.filter(({ path }) => authority.mounts.at(path) === null)];
+  const { all } = authority.mounts;
+  const known = details.get(all);
+  if (known !== undefined) return known;
+  const made = [...all.map(detailOf), ...BUILT_IN.filter(({ path }) => authority.mounts.at(path) === null)];
+  details.set(all, made);
+  return made;
 };
+
+/** By the table's list, which is another one after every change: each request asks. */
+const details = new WeakMap<readonly Mount[], readonly MountDetail[]>();
 
 const detailOf = (mount: Mount): MountDetail => ({
   path: mount.path.slice(0, -1),
