@@ -103,7 +103,9 @@ export class KmsWatch {
     if (ikm instanceof KmsError) return ikm.message;
     try {
       if (this.#stopped.signal.aborted) return null;
-      const { session } = this.nexus;
+      const { session, sealedByHand } = this.nexus;
+      // Somebody sealed it while the key was asked whether it would open the next start.
+      if (session === null && sealedByHand) return null;
       if (session === null) return await this.#open(slotId, ikm, kms);
       const row = (await session.ports.runner.run(slotRows)).find(each => each.slotId === slotId);
       const opened = row === undefined ? null : openSlotRow(session.custody.ledger, row, ikm);
