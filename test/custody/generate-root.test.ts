@@ -1,4 +1,5 @@
 /** A new root token by enough shares, without any token: hidden behind a one-time pad, or encrypted to somebody's PGP key. */
+import nodeVault from 'node-vault';
 import * as assert from 'uvu/assert';
 import { type Json, type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
@@ -61,6 +62,17 @@ describe('a new root token', test => {
     assert.match(decoded(encoded_token, otp), /^hvs\./);
   });
 
+  test('is made by an unmodified client', async () => {
+    const client = nodeVault({ endpoint: cluster.node.address, token: '' });
+    const otp = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ12';
+    const { nonce } = await client.generateRootInit({ otp });
+    await client.generateRootUpdate({ key: cluster.keys[0], nonce });
+    const done = await client.generateRootUpdate({ key: cluster.keys[1], nonce });
+    assert.equal([done.complete, done.progress, done.required], [true, 2, 2]);
+    const token = decoded(done.encoded_root_token, otp);
+    assert.is((await nodeVault({ endpoint: cluster.node.address, token }).tokenLookupSelf()).data.policies[0], 'root');
+  });
+
   test('is encrypted to a PGP key', async () => {
     const ada = await pgpPerson('ada');
     const started = (await call('PUT', 'attempt', { pgp_key: ada.publicKey })).body;
@@ -96,7 +108,7 @@ describe('a new root token', test => {
   test('is on record: whoever gave shares is a quorum, and the token is not in it', async () => {
     const trail = await cluster.node.call('GET', 'sys/ledger/events?type=token.created&limit=1000');
     const made = trail.body.data.events.filter((each: Json) => each.op === 'operator.generate-root');
-    assert.is(made.length, 3);
+    assert.is(made.length, 4);
     for (const { via, path } of made) assert.equal([via.method, path], ['shares', 'sys/generate-root/update']);
     assert.is(/hvs\./.test(trail.text + cluster.node.log.join('\n')), false);
   });
