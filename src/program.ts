@@ -210,10 +210,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
           keepSwept(session, projector.reads, config.nodeId, cause => notice('sweep of cubbyholes', cause)),
           keepSnapshots(session, cause => notice('snapshot', cause)),
         ];
-      const { keyExport: place } = config;
-      const failed = (cause: unknown): void => notice('key export', cause);
-      if (leads && place !== null)
-        exporting = keepExport(session, { place, subscribe: doorbell.subscribe, nowMs, failed });
+      if (leads) exporting = keepExport(session, config.keyExport, { subscribe: doorbell.subscribe, nowMs, notice });
       record(session, 'sys.start');
       options.unsealed?.(session);
     },

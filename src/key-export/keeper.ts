@@ -31,13 +31,14 @@ export interface ExportKeeper {
 }
 
 export interface ExportPorts {
-  readonly place: ExportPlace;
   readonly subscribe: (listener: () => void) => () => void;
   readonly nowMs: () => number;
-  readonly failed: (cause: unknown) => void;
+  readonly notice: (what: string, cause: unknown) => void;
 }
 
-export const keepExport = (session: Session, ports: ExportPorts): ExportKeeper => {
+/** `place` null: nobody asked for one. */
+export const keepExport = (session: Session, place: ExportPlace | null, ports: ExportPorts): ExportKeeper | null => {
+  if (place === null) return null;
   const list = new WholeList();
   let [size, stopped] = [0, false];
   let [timer, restUntil]: [NodeJS.Timeout | null, number] = [null, 0];
@@ -47,7 +48,7 @@ export const keepExport = (session: Session, ports: ExportPorts): ExportKeeper =
     try {
       if ((await session.ports.runner.run(movedAfter, [size])).length === 0) return;
       const began = ports.nowMs();
-      size = await exportOnce(session, ports.place, list);
+      size = await exportOnce(session, place, list);
       restUntil = ports.nowMs() + REST_FACTOR * (ports.nowMs() - began);
       session.troubles.delete(TROUBLE);
     } catch (cause) {
@@ -55,7 +56,7 @@ export const keepExport = (session: Session, ports: ExportPorts): ExportKeeper =
       // What is there stays as it is.
       restUntil = ports.nowMs() + AGAIN_MS;
       rung();
-      ports.failed(cause);
+      ports.notice(TROUBLE, cause);
       session.troubles.set(TROUBLE, `${TROUBLE}: it could not be written, and ends at event ${size}; the log says why`);
     }
   };
@@ -93,8 +94,15 @@ export const exportOnce = async (session: Session, place: ExportPlace, list = ne
   await session.catchUp();
   const before = (await storedList(place)).split('\n').filter(line => /^[0-9a-f]{112}$/.test(line));
   const lines = new Set([...before, ...(await list.lines(session))]);
+  refuseAfterEnd(session);
   await store(place, 'erasure-list', Buffer.from([...lines].map(line => `${line}\n`).join(''), 'latin1'));
   const { content, size } = await makeExport(session, lines.size);
+  refuseAfterEnd(session);
   await store(place, 'keys', content);
   return size;
+};
+
+/** A session that ends overwrites its keys: what was made meanwhile may be signed with nothing, and is not kept. */
+const refuseAfterEnd = (session: Session): void => {
+  if (session.closed) throw new Error('the session ended while the export was made');
 };

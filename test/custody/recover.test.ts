@@ -33,7 +33,7 @@ describe('the rolling export', test => {
       .split('\n')
       .filter(line => line.startsWith('key ')).length;
   const until = async (true_: () => boolean): Promise<void> => {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     while (!true_() && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 50));
     assert.ok(true_());
   };
@@ -66,14 +66,38 @@ describe('the rolling export', test => {
     assert.instance(failed, Error);
   });
 
+  test('is not made by a session that has ended, whose keys are overwritten', async () => {
+    const { nexus } = cluster.node.program;
+    const { session } = nexus;
+    assert.ok(session);
+    if (session === null) return;
+    await nexus.seal();
+    const before = readFileSync(join(root, EXPORT_FILES.keys));
+    const made = await exportOnce(session, { kind: 'folder', path: root }).then(
+      () => true,
+      () => false,
+    );
+    assert.is(made, false);
+    assert.equal(readFileSync(join(root, EXPORT_FILES.keys)), before);
+    assert.is((await cluster.node.call('POST', 'sys/unseal', { key: cluster.key })).body.sealed, false);
+  });
+
   test('that cannot be written is said in the server’s state, until it can', async () => {
     const degraded = async (): Promise<string> =>
       JSON.stringify((await cluster.node.call('GET', 'sys/seal-status')).body.degraded ?? []);
-    rmSync(root, { recursive: true });
-    writeFileSync(root, 'not a folder');
+    // An export that is under way may make the folder again.
+    for (let inTheWay = false; !inTheWay; ) {
+      try {
+        rmSync(root, { recursive: true, force: true });
+        writeFileSync(root, 'not a folder', { flag: 'wx' });
+        inTheWay = true;
+      } catch {
+        await new Promise(resolve => setTimeout(resolve, 20));
+      }
+    }
     await cluster.node.call('POST', 'secret/data/b', { data: { v: 1 } });
     const saysSo = async (wanted: boolean): Promise<void> => {
-      const deadline = Date.now() + 10_000;
+      const deadline = Date.now() + 30_000;
       while ((await degraded()).includes('key export: it could not be written') !== wanted && Date.now() < deadline)
         await new Promise(resolve => setTimeout(resolve, 50));
       assert.is((await degraded()).includes('key export'), wanted);
@@ -97,6 +121,11 @@ describe('recovering a ledger', test => {
   let cluster: TestCluster;
   const root = workspace;
   const dumps: Dump[] = [];
+  const nodes = new Set<TestNode>();
+  const stop = async (node: TestNode): Promise<void> => {
+    nodes.delete(node);
+    await node.stop();
+  };
   let runs = 0;
   /** A backup of everything, which refusals leave as it is. */
   let whole: TestDatabase;
@@ -135,7 +164,9 @@ describe('recovering a ledger', test => {
     }
   };
   const startOn = async (db: TestDatabase, data: string): Promise<TestNode> => {
-    return startNode(db, data, () => cluster.rootToken, {});
+    const node = await startNode(db, data, () => cluster.rootToken, {});
+    nodes.add(node);
+    return node;
   };
   const value = async (node: TestNode, path: string): Promise<unknown> => {
     const reply = await node.call('GET', `secret/data/${path}`);
@@ -166,6 +197,7 @@ describe('recovering a ledger', test => {
     whole = await restored(1);
   });
   test.after(async () => {
+    for (const node of nodes) await node.stop();
     await cluster.stop();
     rmSync(workspace, { recursive: true, force: true });
   });
@@ -200,7 +232,7 @@ describe('recovering a ledger', test => {
     assert.equal([await value(node, 'kept'), await value(node, 'late')], ['early', 'y']);
     assert.is(await value(node, 'doomed'), 404);
     assert.is((await node.call('POST', 'secret/data/new', { data: { v: 1 } })).status, 200);
-    await node.stop();
+    await stop(node);
   });
 
   test('with a database older than the export is refused; accepted, it is on record, and what was destroyed stays so', async () => {
@@ -238,7 +270,7 @@ describe('recovering a ledger', test => {
       names.map((each: { change: { epoch: number } }) => each.change.epoch),
       [1, 2],
     );
-    await node.stop();
+    await stop(node);
   });
 
   const misfits: readonly (readonly [string, number, string, RegExp])[] = [
