@@ -20,6 +20,7 @@ import { dispatch } from './dispatch.js';
 import { isMediaType, patchTypeComplaint, pathAnswer, verbOf } from './form.js';
 import { Gate, type Visit } from './gate.js';
 import { listDoor } from './list-door.js';
+import { logBug, logFault } from './log.js';
 import { namespaceRefusal } from './namespace.js';
 import { parsePath, type RequestPath } from './path.js';
 import { quotaExceeded, quotaHeaders } from './quotas.js';
@@ -186,10 +187,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
       visit.path = parsed.right.path;
       return await admitted(request, visit, parsed.right);
     } catch (cause) {
-      log.error(
-        { request: visit.id, cause: cause instanceof Error ? cause.name : typeof cause, at: placeOf(cause) },
-        'bug',
-      );
+      logBug(log, visit.id, cause);
       return oneError(500, 'internal error');
     }
   };
@@ -246,16 +244,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     if (typeof context === 'string') return errors(400, context);
     const failed = (failure: Failure): void => {
       options.failed?.(failure);
-      if ('cause' in failure || failure.kind === 'integrity')
-        log.error(
-          {
-            request: requestId,
-            failure: failure.kind,
-            during: 'during' in failure ? failure.during : failure.what,
-            cause: 'cause' in failure ? causeName(failure.cause) : undefined,
-          },
-          'fault',
-        );
+      logFault(log, requestId, failure);
     };
     const accept = (request.headers.accept ?? '').toLowerCase();
     const inFlight = () => gate.visits;
@@ -301,12 +290,3 @@ const unheard = ({ complete, headers }: http.IncomingMessage): boolean =>
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-
-/** Of what kind and where, never its message: that may quote what was sent. */
-const causeName = (cause: unknown): string =>
-  cause instanceof Error
-    ? `${cause.name} ${String((cause as { sqlstate?: unknown }).sqlstate ?? '')}`.trim()
-    : typeof cause;
-
-const placeOf = (cause: unknown): string =>
-  cause instanceof Error ? (/^\s+at .*$/m.exec(cause.stack ?? '')?.[0].trim() ?? '') : '';
