@@ -14,7 +14,7 @@ import { closeAgent, type Heard, type MadeRequest, operationsOf, requestTo, send
 import { tokenCalls } from './support/tokens.js';
 
 const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 1500);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 3000);
 const AT_ONCE = 8;
 
 /** They end the server's work or the test's token, or take seconds each; other tests are about them. */
