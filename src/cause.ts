@@ -1,5 +1,5 @@
 /** Their messages say what and where in words of our own. */
-const TOLD: ReadonlySet<string> = new Set(['IntegrityError', 'LedgerRefused', 'KmsError']);
+const TOLD: ReadonlySet<string> = new Set(['IntegrityError', 'LedgerRefused', 'KmsError', 'RootRotated']);
 
 /** How a cause is logged: its kind and SQLSTATE, never its message, which may quote what the program was given. */
 export const causeOf = (cause: unknown): string => {

@@ -17,6 +17,7 @@ import { createMetrics, type Metrics } from './metrics.js';
 import { keepEpochs } from './nexus/epochs.js';
 import { erasureKeysIn } from './nexus/erasure-keys.js';
 import { type Follower, follow } from './nexus/follower.js';
+import { RootRotated } from './nexus/keyring-follow.js';
 import { kmsErasureKeys } from './nexus/kms-erasure-keys.js';
 import { KmsWatch } from './nexus/kms-watch.js';
 import { Nexus } from './nexus/nexus.js';
@@ -145,6 +146,8 @@ export interface AssemblyOptions extends ProgramOptions {
   readonly leads: boolean;
   readonly unsealed?: (session: Session) => void;
   readonly sealing?: () => void;
+  /** This process rotated the root key. */
+  readonly rootReplaced?: (session: Session) => void;
   /** Metrics of this node's other processes. */
   readonly otherMetrics?: () => Promise<readonly (readonly object[])[]>;
 }
@@ -197,6 +200,12 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       },
       notice,
       measured: metrics.append,
+      rootReplaced: session => options.rootReplaced?.(session),
+      rootLost: session => {
+        notice('root key', new RootRotated('rotated elsewhere'));
+        void nexus.loseRoot(session).catch(cause => notice('root key', cause));
+      },
+      rootAwaitedMs: leads ? 0 : ROOT_AWAITED_MS,
     }),
     unsealed: session => {
       follower = follow(session, doorbell.subscribe, notice);
@@ -258,6 +267,9 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
 };
 
 const KMS_PROBE_MS = 60_000;
+
+/** A worker that sees a rotation of the root key is told the new one by its keeper within this time, or ends its session. */
+const ROOT_AWAITED_MS = 5000;
 
 /** Pools, pipelines and doorbell of one process, with room for another that comes while one goes. */
 const CONNECTIONS_EACH = 30;

@@ -4,7 +4,7 @@
  */
 import type { Uuid } from '../crypto/bytes.js';
 import type { Header } from '../domain/header.js';
-import type { Custody } from '../keys/custody.js';
+import type { Custody, RootRotation } from '../keys/custody.js';
 import { openHeader } from '../keys/event-sealer.js';
 import type { StoredEvent } from '../ledger/event.js';
 import { IntegrityError } from '../ledger/integrity.js';
@@ -46,6 +46,7 @@ export class Authority implements AuthorityFold {
   #position = 0;
   #keystore: KeystoreSeal | null = null;
   #sharesBackup: { readonly key: Uuid; readonly nonce: string } | null = null;
+  #rotations: readonly RootRotation[] = [];
   #createdAt = 0;
   #epoch = 0;
   #epochOpenedAt = 0;
@@ -85,6 +86,16 @@ export class Authority implements AuthorityFold {
 
   get keystore(): KeystoreSeal | null {
     return this.#keystore;
+  }
+
+  /** Of the root key, from the oldest. */
+  get rotations(): readonly RootRotation[] {
+    return this.#rotations;
+  }
+
+  /** Which root key it is: the first, and one more with each rotation. */
+  get rootGeneration(): number {
+    return this.#rotations.at(-1)?.generation ?? 1;
   }
 
   /** The newest header epoch. */
@@ -215,8 +226,13 @@ export class Authority implements AuthorityFold {
 
   #keystoreChanged(event: StoredEvent, header: Header): void {
     const facts = shape.read(shape.KeystoreFacts, event.facts, event);
-    const { added, removed, backup } = shape.read(shape.KeystoreHeader, header, event);
+    const { added, removed, backup, root } = shape.read(shape.KeystoreHeader, header, event);
     if (backup !== undefined) this.#sharesBackup = backup;
+    if (root !== undefined) {
+      const { position: at, recordedAt } = event;
+      const rotation = { generation: root.generation, firstEpoch: root.first_epoch, at, recordedAt };
+      this.#rotations = [...this.#rotations, rotation];
+    }
     for (const id of removed ?? []) this.slots.delete(id);
     for (const { id, kind, name, entity, login_key } of added ?? [])
       this.slots.set(id, { id, kind, name: name ?? null, entity: entity ?? null, loginKey: login_key ?? null });

@@ -17,11 +17,12 @@ export const SlotEntry = t.intersection([
   t.partial({ name: t.string, entity: t.string, login_key: t.string }),
 ]);
 
-/** `backup` = the key row with shares that are encrypted to their holders, and the rekey that made it; null: no more. */
+/** `root` = a new root key, and the header epoch from which its row key serves. `backup` = the key row with shares that are encrypted to their holders, and the rekey that made it; null: no more. */
 export const KeystoreHeader = t.type({
   added: orNone(t.array(SlotEntry)),
   removed: orNone(t.array(t.string)),
   backup: orNone(t.union([t.type({ key: t.string, nonce: t.string }), t.null])),
+  root: orNone(t.type({ generation: t.number, first_epoch: t.number })),
 });
 
 export const TermFacts = t.type({ term: t.number });

@@ -48,6 +48,12 @@ export const signNote = (text: string, key: NoteKey, seed: Buffer): string => {
   return `${text}\n— ${key.name} ${signature.toString('base64')}\n`;
 };
 
+/** The note with one more signature over the same text, which must be a note's (`signNote`). */
+export const addSignature = (note: string, key: NoteKey, seed: Buffer): string => {
+  const text = note.slice(0, note.lastIndexOf('\n\n') + 1);
+  return note + signNote(text, key, seed).slice(text.length + 1);
+};
+
 const SIGNATURE = /^— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/;
 
 /** The text, when this key signed it. Null: malformed, not signed by it, or a signature of its name and id is wrong. */

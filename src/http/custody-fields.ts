@@ -3,7 +3,7 @@
 import type { Split } from '../operations/contract.js';
 import type { Delivered, Recipients } from '../operations/custody/contract.js';
 import type { Fields } from './body.js';
-import { FieldError, intField, textsField } from './fields.js';
+import { FieldError, intField, stringField, textsField } from './fields.js';
 
 /** Null: as the reference says what is wrong with it, to be put behind its own beginning. */
 export const sealComplaint = (shares: number | undefined, threshold: number | undefined): string | null => {
@@ -42,6 +42,15 @@ export const keyBytes = (text: string): Buffer | null => {
   // Of its own, and off the heap: neither a slice of a pool nor a copy that the collector left behind.
   const bytes = Buffer.from(new ArrayBuffer(text.length));
   return bytes.subarray(0, bytes.write(text, hex ? 'hex' : 'base64'));
+};
+
+/** A share and the attempt that it is given for. Throws `FieldError` in the dialect's words. */
+export const keyField = (fields: Fields): { readonly key: Buffer; readonly nonce: string } => {
+  const text = stringField(fields, 'key') ?? '';
+  if (text === '') throw new FieldError("'key' must be specified in request body as JSON");
+  const key = keyBytes(text);
+  if (key === null) throw new FieldError("'key' must be a valid hex or base64 string");
+  return { key, nonce: stringField(fields, 'nonce') ?? '' };
 };
 
 /** The `keys` and `keys_base64` of an answer. */

@@ -16,6 +16,7 @@ import { mounts } from './mounts.js';
 import { policies } from './policies.js';
 import { quotas } from './quotas.js';
 import { rekey } from './rekey.js';
+import { rootKey } from './root-key.js';
 import { slots } from './slots.js';
 import { READ_ONLY, sys, unauthenticated } from './sys.js';
 import { tokens } from './tokens.js';
@@ -77,6 +78,7 @@ const routed = async (call: Call): Promise<Answer> => {
     sys(call) ??
     tokens(call) ??
     slots(call) ??
+    rootKey(call) ??
     rekey(call) ??
     decodeToken(call) ??
     ledger(call) ??

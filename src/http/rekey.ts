@@ -6,23 +6,14 @@ import type { Backup, RekeyStatus, RootStatus, VerifyStatus } from '../operation
 import { OTP_LENGTH } from '../operations/custody/contract.js';
 import { type Answer, errors, noContent, ok, oneError, raw } from './answer.js';
 import { answered, type Call, type Verb } from './call.js';
-import { keyBytes, keyFields, recipientFields, splitFields } from './custody-fields.js';
-import { boolField, FieldError, stringField } from './fields.js';
+import { keyField, keyFields, recipientFields, splitFields } from './custody-fields.js';
+import { boolField, stringField } from './fields.js';
 
 type Route = (call: Call, newer: boolean) => Promise<Answer> | Answer;
 type Routes = Readonly<Partial<Record<Verb, Route>>>;
 
 const shown = (call: Call, newer: boolean, data: object): Answer =>
   newer ? ok(call.context.requestId, data) : raw(200, data);
-
-/** Throws `FieldError` in the dialect's words. */
-const keyField = ({ fields }: Call): { key: Buffer; nonce: string } => {
-  const text = stringField(fields, 'key') ?? '';
-  if (text === '') throw new FieldError("'key' must be specified in request body as JSON");
-  const key = keyBytes(text);
-  if (key === null) throw new FieldError("'key' must be a valid hex or base64 string");
-  return { key, nonce: stringField(fields, 'nonce') ?? '' };
-};
 
 const statusObject = (status: RekeyStatus, newer: boolean): object => {
   const { nonce, split, progress, required, fingerprints, backup, verificationRequired, verificationNonce } = status;
@@ -61,7 +52,7 @@ const rekeyInit: Routes = {
 
 const rekeyUpdate: Routes = {
   write: (call, newer) =>
-    answered(call, call.operations.custody.rekeyUpdate(call.context, keyField(call)), done => {
+    answered(call, call.operations.custody.rekeyUpdate(call.context, keyField(call.fields)), done => {
       if (!done.complete) return shown(call, newer, statusObject(done.status, newer));
       const { nonce, fingerprints, backup, verificationRequired, verificationNonce } = done.status;
       return shown(call, newer, {
@@ -78,7 +69,7 @@ const rekeyVerify: Routes = {
       shown(call, newer, verifyObject(status)),
     ),
   write: (call, newer) =>
-    answered(call, call.operations.custody.verifyUpdate(call.context, keyField(call)), done =>
+    answered(call, call.operations.custody.verifyUpdate(call.context, keyField(call.fields)), done =>
       shown(call, newer, done.complete ? { nonce: done.nonce, complete: true } : verifyObject(done.status)),
     ),
   delete: (call, newer) =>
@@ -138,7 +129,7 @@ const rootAttempt: Routes = {
 
 const rootUpdate: Routes = {
   write: (call, newer) =>
-    answered(call, call.operations.custody.rootUpdate(call.context, keyField(call)), done => {
+    answered(call, call.operations.custody.rootUpdate(call.context, keyField(call.fields)), done => {
       const { complete, encodedToken: encoded } = done;
       return shown(call, newer, rootObject(done.status, { started: true, complete, encoded, otpLength: 0 }));
     }),

@@ -42,5 +42,5 @@ export const makeExport = (session: Session, erased: number): Promise<MadeExport
     if (keystore?.generation !== keyringGeneration) throw new KeystoreMoved('the key store is changing');
     const { generation, slotsDigest, term, checks } = keystore;
     const manifest = { ledger: custody.ledgerId, size, root, generation, slotsDigest, term, checks, erased };
-    return { content: encodeExport(manifest, { slots, keyring }, pages, noteSigner(custody).sign), size };
+    return { content: encodeExport(manifest, { slots, keyring }, pages, noteSigner(custody).signForAll), size };
   });

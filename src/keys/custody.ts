@@ -23,10 +23,25 @@ interface HeldTerm {
   readonly check: string;
 }
 
+/** A rotation of the root key, as lane 1 records it. */
+export interface RootRotation {
+  readonly generation: number;
+  /** Header epochs from here on are under the new row key. */
+  readonly firstEpoch: number;
+  /** The position up to which the earlier row keys authenticate. */
+  readonly at: number;
+  /** µs */
+  readonly recordedAt: number;
+}
+
+const NO_ROTATIONS: readonly RootRotation[] = [];
+
 export class Custody implements LedgerKeys {
   readonly ledgerId: Uuid;
+  #rootKey: Buffer;
   #keyring: Keyring;
   #activeTerm = (): number => 1;
+  #rotations: () => readonly RootRotation[] = () => NO_ROTATIONS;
   #currentEpoch = 1;
   readonly #terms = new Map<number, HeldTerm>();
   readonly #headerKeys = new Map<number, Buffer>();
@@ -36,18 +51,30 @@ export class Custody implements LedgerKeys {
   constructor(
     /** L, 16 bytes. */
     readonly ledger: Buffer,
-    readonly rootKey: Buffer,
+    rootKey: Buffer,
     keyring: Keyring,
     /** E[term] of each living term; wiped with the rest. */
     erasureKeys: ReadonlyMap<number, Buffer>,
   ) {
     this.ledgerId = uuidText(ledger);
+    this.#rootKey = rootKey;
     this.#keyring = keyring;
     for (const [term, erasureKey] of erasureKeys) this.holdTerm(term, erasureKey);
   }
 
+  get rootKey(): Buffer {
+    return this.#rootKey;
+  }
+
   get keyring(): Keyring {
     return this.#keyring;
+  }
+
+  /** The root key was rotated: from now on the ledger is opened, and its keyring sealed, by this one. */
+  replaceRoot(rootKey: Buffer, keyring: Keyring): void {
+    wipe(this.#rootKey);
+    this.#rootKey = rootKey;
+    this.replaceKeyring(keyring);
   }
 
   /** A keyring change was committed. What is not in the new one is overwritten; what lives on stays as it is. */
@@ -92,7 +119,18 @@ export class Custody implements LedgerKeys {
     return this.#currentEpoch;
   }
 
-  rowKey(epoch: number): Buffer | null {
+  /** Whoever folds lane 1 knows when a new root key took over, and from which epoch its row key serves. */
+  followRoots(rotations: () => readonly RootRotation[]): void {
+    this.#rotations = rotations;
+  }
+
+  /**
+   * Whoever had an earlier root key could make rows with its row key for ever: behind the rotation they count for nothing. And
+   * a process that was not told a new root key has no row key for what comes after it.
+   */
+  rowKey(epoch: number, position = 0): Buffer | null {
+    for (const { generation, firstEpoch, at } of this.#rotations())
+      if (epoch < firstEpoch ? position > at : generation > this.#keyring.rootGeneration) return null;
     const cached = this.#rowKeys.get(epoch);
     if (cached !== undefined) return cached;
     const key = this.#keyring.rowKey(epoch);
@@ -126,7 +164,8 @@ export class Custody implements LedgerKeys {
   async loadEpochs(runner: Runner): Promise<void> {
     for (const row of await runner.run(epochKeyRows)) {
       const epoch = uuidBytes(row.owner).readUInt32BE(12);
-      if (this.#headerKeys.has(epoch)) continue;
+      // Under a term that another process activated and this one has not followed to: its next look finds it.
+      if (this.#headerKeys.has(epoch) || !this.#terms.has(row.term)) continue;
       const key = this.unwrap(row);
       if (key === null) throw new IntegrityError('key row of a header epoch');
       this.addEpoch(epoch, key);
@@ -167,7 +206,7 @@ export class Custody implements LedgerKeys {
 
   wipe(): void {
     for (const term of [...this.#terms.keys()]) this.dropTerm(term);
-    wipe(this.rootKey, ...this.#headerKeys.values(), ...this.#dayKeys.values());
+    wipe(this.#rootKey, ...this.#headerKeys.values(), ...this.#dayKeys.values());
     this.#keyring.wipe();
     for (const map of [this.#headerKeys, this.#dayKeys, this.#rowKeys]) map.clear();
   }

@@ -12,7 +12,7 @@ export const KeyringKind = {
   share: 8,
 } as const;
 
-/** Of a keyring entry: made ahead of its use, or in use. */
-export const KeyringState = { prepared: 0, active: 1 } as const;
+/** Of a keyring entry: made ahead of its use, in use, or of an earlier root key and there only to know what it made. */
+export const KeyringState = { prepared: 0, active: 1, former: 2 } as const;
 
 export const SlotKind = { password: 1, shares: 2, keyFile: 3, kms: 4 } as const;

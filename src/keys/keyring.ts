@@ -33,8 +33,27 @@ export class Keyring {
     return this.#only(KeyringKind.token);
   }
 
+  /** The one in use first, then those of earlier root keys: what they hashed is still found. */
+  get tokenKeys(): readonly Buffer[] {
+    return this.#newestFirst(KeyringKind.token);
+  }
+
   get eventIdKey(): Buffer {
     return this.#only(KeyringKind.eventId);
+  }
+
+  /** Those of earlier root keys, the newest first. */
+  get formerEventIdKeys(): readonly Buffer[] {
+    return this.#newestFirst(KeyringKind.eventId).slice(1);
+  }
+
+  /** Seeds of the keys that signed, and sign, checkpoints; the one in use first. */
+  get checkpointSeeds(): readonly Buffer[] {
+    return this.#newestFirst(KeyringKind.checkpointSeed);
+  }
+
+  get snapshotKey(): BoxKey<'snapshot'> {
+    return boxKey('snapshot', this.#only(KeyringKind.snapshot));
   }
 
   /** The key of a mount's names, by the mount's number. */
@@ -49,6 +68,11 @@ export class Keyring {
     for (const entry of this.#byKind.get(KeyringKind.row) ?? [])
       if (entry.id <= epoch && (best === null || entry.id > best.id)) best = entry;
     return best?.bytes ?? null;
+  }
+
+  /** The epoch from which the newest row key serves. */
+  get newestRowEpoch(): number {
+    return Math.max(...(this.#byKind.get(KeyringKind.row) ?? []).map(({ id }) => id));
   }
 
   /** W[term], or null when the term is over. */
@@ -72,9 +96,14 @@ export class Keyring {
   }
 
   #only(kind: number): Buffer {
-    const entry = this.#byKind.get(kind)?.at(-1);
-    if (entry === undefined) throw new Error(`the keyring has no key of kind ${kind}`);
-    return entry.bytes;
+    const [newest] = this.#newestFirst(kind);
+    if (newest === undefined) throw new Error(`the keyring has no key of kind ${kind}`);
+    return newest;
+  }
+
+  #newestFirst(kind: number): readonly Buffer[] {
+    const entries = this.#byKind.get(kind) ?? [];
+    return entries.map(({ bytes }) => bytes).reverse();
   }
 }
 
@@ -95,6 +124,38 @@ export const newKeyring = (createdAt: number, mounts: number): Keyring => {
     entry(K.share, 1),
     ...Array.from({ length: mounts }, (_, i) => entry(K.name, i + 1)),
   ]);
+};
+
+/** What a new root key brings with it, and what happens to what was before. */
+export interface Succession {
+  readonly add: readonly KeyringEntry[];
+  readonly remove: readonly KeyringEntry[];
+}
+
+/** Kinds that go on as what knows, or proves, what was made with them; the keys of names cannot be changed. */
+const SUCCEEDED: readonly number[] = [
+  KeyringKind.row,
+  KeyringKind.checkpointSeed,
+  KeyringKind.token,
+  KeyringKind.eventId,
+];
+
+/**
+ * New row, checkpoint, token, event-id and snapshot keys. A former snapshot key goes: what it opens could be made by whoever
+ * has it. `firstEpoch` = the header epoch from which the new row key serves; `createdAt` µs.
+ */
+export const succession = (keyring: Keyring, firstEpoch: number, createdAt: number): Succession => {
+  const kinds = [...SUCCEEDED, KeyringKind.snapshot];
+  const remove = keyring.entries.filter(({ kind }) => kinds.includes(kind));
+  const nextId = (kind: number): number =>
+    kind === KeyringKind.row ? firstEpoch : Math.max(...remove.filter(e => e.kind === kind).map(({ id }) => id)) + 1;
+  return {
+    remove,
+    add: [
+      ...remove.filter(({ kind }) => SUCCEEDED.includes(kind)).map(entry => ({ ...entry, state: KeyringState.former })),
+      ...kinds.map(kind => newEntry(kind, nextId(kind), createdAt)),
+    ],
+  };
 };
 
 const keyringKey = (rootKey: Buffer, ledger: Buffer): BoxKey<'keyring'> =>

@@ -34,6 +34,8 @@ export interface AppenderPorts<State> {
   /** Told of what operators should know: retries, refusals, integrity errors. Never of content. */
   readonly notice: (what: string, cause: unknown) => void;
   readonly measured?: (what: AppendMeasure) => void;
+  /** Why an append failed, where somebody knows better than the error itself. */
+  readonly explained?: (error: unknown) => Promise<Failure | null>;
   readonly limits?: Limits;
 }
 
@@ -104,11 +106,13 @@ export class Appender<State> {
     try {
       await this.ports.known.exclusive(() => this.#append(batch));
     } catch (error) {
-      this.ports.notice('append', error);
+      const explained = await this.ports.explained?.(error);
+      if (!explained) this.ports.notice('append', error);
       const failure: Failure =
-        error instanceof IntegrityError
+        explained ??
+        (error instanceof IntegrityError
           ? { kind: 'integrity', what: error.what, position: error.position }
-          : { kind: 'internal', during: 'append', cause: error };
+          : { kind: 'internal', during: 'append', cause: error });
       for (const { answer } of batch) answer(E.left(failure));
     }
   }

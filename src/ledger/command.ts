@@ -68,6 +68,8 @@ export interface Command<State, R> {
   readonly streams: readonly Uuid[];
   /** The id that an Idempotency-Key gives the first event; a stored event of that id makes this a repeat. */
   readonly repeatOf: Uuid | null;
+  /** What that id would have been under event-id keys of earlier root keys. */
+  readonly formerly?: readonly Uuid[];
   /** What the repeat answers, from where the first one was stored. */
   readonly repeated?: (position: number) => R;
   /** It changes authority or the key store, or is larger than a batch: it travels alone, in two flights. */

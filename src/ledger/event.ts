@@ -133,8 +133,8 @@ export const eventRow: RowDecoder<StoredEvent> = raw => {
 /** The keys that authenticating needs: which row key serves an epoch. */
 export interface RowKeys {
   readonly ledger: Buffer;
-  /** null: no such epoch was ever opened. */
-  rowKey(epoch: number): Buffer | null;
+  /** null: no such epoch was ever opened, or its row key authenticates nothing as far on as `position` (0: asked for no row). */
+  rowKey(epoch: number, position?: number): Buffer | null;
 }
 
 /** What folding and appending need beside that. */
@@ -166,7 +166,7 @@ const sealedParts = (event: StoredEvent): SealedParts => ({
  * not the one that was hashed. Facts that cannot be encoded count as edited.
  */
 export const authenticate = (keys: RowKeys, event: StoredEvent): Buffer | null => {
-  const key = keys.rowKey(event.epoch);
+  const key = keys.rowKey(event.epoch, event.position);
   if (key === null) return null;
   if (event.body !== null && event.bodyKind === BodyKind.row) {
     if (event.bodyHash === null || event.body.length !== event.bodyLen) return null;

@@ -108,7 +108,7 @@ export const newestHeadWithClock: Query<StoredHead & { readonly clock: number; r
 
 /** Throws `IntegrityError('batch')` unless the row was made with this ledger's row key and its frontier gives its root. */
 export const believeHead = (keys: RowKeys, stored: StoredHead): Head => {
-  const key = keys.rowKey(stored.epoch);
+  const key = keys.rowKey(stored.epoch, stored.size);
   const frontier = frontierOf(stored.frontierBytes);
   if (key === null || frontier === null) throw new IntegrityError('batch', stored.size);
   const head: Head = { ...withoutBytes(stored), frontier };

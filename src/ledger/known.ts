@@ -99,6 +99,8 @@ export class Known<State> {
     }
     if (count !== head.authorityCount || !constantTimeEqual(chain, head.authorityChain))
       throw new IntegrityError('authority chain', head.size);
+    // Again, by what lane 1 says of row keys: a head under a former one is somebody's who had an earlier root key.
+    believeHead(keys, stored);
     return new Known(keys, authority, fold, head, chain, count, capacity);
   }
 

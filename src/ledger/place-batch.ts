@@ -52,6 +52,9 @@ export interface Ground<State> {
 
 const NONE: readonly never[] = [];
 
+/** The root key was rotated since the event was sealed: it is to be sealed again. */
+export const OUTDATED: Failure = { kind: 'busy', retryAfterSeconds: 1 };
+
 export const placeBatch = <State>(
   commands: readonly AnyCommand<State>[],
   ground: Ground<State>,
@@ -127,7 +130,8 @@ export const placeBatch = <State>(
 
   const answers = commands.map((command): Answer => {
     if (command.repeatOf !== null && command.repeated) {
-      const stored = ground.repeats.get(command.repeatOf);
+      const ids = [command.repeatOf, ...(command.formerly ?? NONE)];
+      const stored = ids.map(id => ground.repeats.get(id)).find(position => position !== undefined);
       if (stored !== undefined) return { kind: 'result', result: command.repeated(stored) };
       // The same key twice in one batch: the second is answered by the place of the first.
       const first = ownIds.get(command.repeatOf);
@@ -137,6 +141,8 @@ export const placeBatch = <State>(
     const decision = command.decide(view);
     if (decision.kind === 'reject') return { kind: 'failure', failure: decision.failure };
     if (decision.kind === 'nothing') return { kind: 'result', result: decision.result };
+    if (decision.events.some(({ sealed }) => keys.rowKey(sealed.epoch, head.size + 1) === null))
+      return { kind: 'failure', failure: OUTDATED };
     const answer = accept(decision);
     if (command.repeatOf !== null) ownIds.set(command.repeatOf, answer);
     return answer;

@@ -48,7 +48,9 @@ export const appendInTwoFlights = async <State>(
   const startedAt = performance.now();
   for (;;) {
     const unknown = [...new Set(commands.flatMap(command => command.streams))].filter(id => !known.cache.peek(id));
-    const names = commands.flatMap(command => (command.repeatOf === null ? [] : [command.repeatOf]));
+    const names = commands.flatMap(({ repeatOf, formerly }) =>
+      repeatOf === null ? [] : [repeatOf, ...(formerly ?? [])],
+    );
     const flight = await Promise.all([
       pipeline.command('begin'),
       pipeline.run(lockLedger).then(() => performance.now()),

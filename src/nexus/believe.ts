@@ -4,6 +4,7 @@
  */
 import { Authority, type KeystoreSeal } from '../authority/authority.js';
 import { constantTimeEqual, wipe } from '../crypto/bytes.js';
+import { decodeSlotRecord } from '../crypto/slot-record.js';
 import { erasureCheck } from '../crypto/term.js';
 import type { SecretState } from '../domain/secret/state.js';
 import { Custody } from '../keys/custody.js';
@@ -52,7 +53,7 @@ export const believeLedger = async (
   const [stored] = await writer.run(keyringRow);
   if (stored === undefined) throw new LedgerRefused('the keyring is missing from the database');
   const keyring = openKeyring(root.key, ledger, stored.generation, root.generation, stored.box);
-  if (keyring === null) throw new LedgerRefused('the keyring in the database does not open with the root key');
+  if (keyring === null) throw new LedgerRefused(keyringComplaint(root, slots));
   const erasureKeys = await ports.erasureKeys.read(ledger, keyring.livingTerms).catch((error: unknown) => {
     throw error instanceof KmsError ? new LedgerRefused(error.message) : error;
   });
@@ -65,6 +66,7 @@ export const believeLedger = async (
     );
     const authority = snapshot?.authority ?? new Authority(custody);
     custody.followTerm(() => authority.keystore?.term ?? 1);
+    custody.followRoots(() => authority.rotations);
     const known = await Known.load(writer, custody, authority, secretFold, snapshot?.head);
     const lost = await compareAnchor(ports, custody, known, acceptRollback);
     const recorded = recordedKeystore(authority, known);
@@ -79,6 +81,13 @@ export const believeLedger = async (
   } finally {
     wipe(...erasureKeys.values());
   }
+};
+
+const keyringComplaint = ({ generation }: RootKey, slots: readonly SlotRow[]): string => {
+  const newest = Math.max(...slots.map(({ record }) => decodeSlotRecord(record)?.rootGeneration ?? 0));
+  return newest > generation
+    ? `the slot that was opened is of root key ${generation}, others are of root key ${newest}: an old slot was put back`
+    : 'the keyring in the database does not open with the root key';
 };
 
 const requireErasureKeys = (keyring: Keyring, found: ReadonlyMap<number, Buffer>, ports: NexusPorts): void => {

@@ -22,6 +22,7 @@ interface Target {
 
 export class KmsWatch {
   readonly #stopped = new AbortController();
+  #nap = new AbortController();
   /** Since when (ms), and over what, it does not go on. */
   #trouble: { readonly sinceMs: number; readonly reason: string } | null = null;
 
@@ -32,6 +33,7 @@ export class KmsWatch {
     readonly probeMs: number,
   ) {
     nexus.waiting = () => this.#words();
+    nexus.rootWasLost = () => this.#nap.abort();
   }
 
   start(): void {
@@ -48,8 +50,10 @@ export class KmsWatch {
       const well = await this.#look();
       misses = well ? 0 : misses + 1;
       const next = well ? this.probeMs : Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(misses - 1, 16));
-      // Stopping is what ends the wait early.
-      await pause(next, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => undefined);
+      // Stopping ends the wait early, and so does a ledger that has another root key by now.
+      const signal = AbortSignal.any([this.#stopped.signal, this.#nap.signal]);
+      await pause(next, undefined, { signal, ref: false }).catch(() => undefined);
+      if (this.#nap.signal.aborted) this.#nap = new AbortController();
     }
   }
 

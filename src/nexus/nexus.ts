@@ -44,6 +44,8 @@ export class Nexus {
   readonly shares = new ShareProgress();
   /** Whoever waits for a key that opens the ledger says so here. */
   waiting: () => string | null = () => null;
+  /** Whoever could open the ledger again by itself is told here that it was closed for a new root key. */
+  rootWasLost: () => void = () => undefined;
   #split: { readonly of: Split | null; readonly generation: number } | null = null;
   #session: Session | null = null;
   #initialised = false;
@@ -175,7 +177,11 @@ export class Nexus {
   }
 
   /** The root key from a process of this node that has unsealed: every other check of unseal is made here too. */
-  adopt(root: RootKey): Promise<Either<Failure, null>> {
+  async adopt(root: RootKey): Promise<Either<Failure, null>> {
+    if (this.#session !== null) {
+      await this.#session.roots.told(root);
+      return E.right(null);
+    }
     return this.#unsealing(async () => {
       const { writer } = this.ports.database;
       const ledger = await ledgerRow(writer, this.ports.files.ledgerId);
@@ -220,11 +226,26 @@ export class Nexus {
     return this.exclusive(async () => {
       const session = this.#session;
       if (session === null) return;
-      this.#session = null;
       this.#sealedByHand = true;
-      this.ports.sealing(session);
-      await session.close({ kind: 'sealed' });
+      await this.#close(session);
     });
+  }
+
+  /** Another process rotated the root key, and this one was not told the new one. */
+  loseRoot(session: Session): Promise<void> {
+    return this.exclusive(async () => {
+      if (this.#session !== session) return;
+      this.#degraded =
+        'the root key was rotated elsewhere: this node was sealed, and has to be unsealed with what opens the new one';
+      await this.#close(session);
+      this.rootWasLost();
+    });
+  }
+
+  async #close(session: Session): Promise<void> {
+    this.#session = null;
+    this.ports.sealing(session);
+    await session.close({ kind: 'sealed' });
   }
 
   /** Into the ledger while unsealed, into the spool otherwise. */

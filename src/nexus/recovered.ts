@@ -106,12 +106,24 @@ const factsOf = (stated: StatedKeystore, { generation }: Keyring): Facts => ({
   checks: [...stated.checks].map(([term, check]) => [term, check]),
 });
 
+/** A rotation of the root key that is lost: from here on its row key is the one. */
+const lostRoot = ({ authority, custody }: Session) => {
+  const { rootGeneration: generation, newestRowEpoch: first_epoch } = custody.keyring;
+  return generation > authority.rootGeneration ? { root: { generation, first_epoch } } : {};
+};
+
 /** Whose a new slot is was said by an event that is lost. */
-const slotsChanged = ({ authority }: Session, rows: readonly SlotRow[]) => {
+const slotsChanged = (session: Session, rows: readonly SlotRow[]) => {
+  const { authority } = session;
   const there = new Set(rows.map(({ slotId }) => slotId));
   const added = rows.flatMap(({ slotId, record }) => {
     const slot = authority.slots.has(slotId) ? null : decodeSlotRecord(record);
     return slot === null ? [] : [{ id: slotId, kind: slot.kind }];
   });
-  return { change: 'recovered', added, removed: [...authority.slots.keys()].filter(id => !there.has(id)) };
+  return {
+    change: 'recovered',
+    added,
+    ...lostRoot(session),
+    removed: [...authority.slots.keys()].filter(id => !there.has(id)),
+  };
 };

@@ -22,10 +22,11 @@ import { EntityNames } from './entity-names.js';
 import type { ErasureKeys } from './erasure-keys.js';
 import type { ErasureList } from './erasure-list.js';
 import { HeldTerms } from './held-terms.js';
-import { followKeyring } from './keyring-follow.js';
+import { followKeyring, requireCurrentRoot } from './keyring-follow.js';
 import { NodeNames } from './node-names.js';
 import { Presence } from './presence.js';
 import { Recorder } from './recorder.js';
+import { RootFollower } from './root-follower.js';
 
 export interface SessionPorts {
   /** Runs one-off reads as the writer role. */
@@ -42,6 +43,11 @@ export interface SessionPorts {
   readonly committed: (head: Head) => void;
   readonly notice: (what: string, cause: unknown) => void;
   readonly measured: (measure: AppendMeasure) => void;
+  /** This process rotated the root key: others of its node are to be told. */
+  readonly rootReplaced: (session: Session) => void;
+  /** Another process did, and nobody told this one the new root key within `rootAwaitedMs`: it cannot go on. */
+  readonly rootLost: (session: Session) => void;
+  readonly rootAwaitedMs: number;
 }
 
 export class Session {
@@ -53,6 +59,7 @@ export class Session {
   readonly entityNames: EntityNames;
   readonly terms: HeldTerms;
   readonly presence: Presence;
+  readonly roots: RootFollower;
   /** What limits this session, in operator's words, by what it is about. */
   readonly troubles = new Map<string, string>();
   readonly #anchor: AnchorWriter | null;
@@ -75,9 +82,16 @@ export class Session {
     const failed = (cause: unknown): void => ports.notice('anchor', cause);
     this.#anchor = anchorPath === null ? null : new AnchorWriter(anchorPath, custody.ledgerId, failed);
     this.#anchor?.saw(known.head);
+    this.roots = new RootFollower(this);
     this.appender = new Appender({
       known,
-      epoch: () => custody.epoch,
+      epoch: () => {
+        // Everything before is folded: a new root key takes over between two batches, never within one.
+        this.roots.takeOver();
+        requireCurrentRoot(custody, authority);
+        return custody.epoch;
+      },
+      explained: error => this.roots.explained(error),
       openPipeline: ports.openPipeline,
       nowMs: ports.nowMs,
       notice: ports.notice,
@@ -132,14 +146,17 @@ export class Session {
   }
 
   /** Reads what other processes appended. */
-  async catchUp(): Promise<void> {
-    const head = await this.known.catchUp(this.ports.runner);
-    this.#anchor?.saw(head);
-    await this.followKeys();
+  catchUp(): Promise<void> {
+    return this.roots.following(async () => {
+      const head = await this.known.catchUp(this.ports.runner);
+      this.#anchor?.saw(head);
+      await this.followKeys();
+    });
   }
 
   /** After lane 1 was folded: the keyring, and the terms that can be opened, as it says. */
   async followKeys(): Promise<void> {
+    this.roots.takeOver();
     await followKeyring(this.ports.runner, this.custody, this.authority);
     await this.#followTerms();
   }
@@ -148,6 +165,7 @@ export class Session {
   async close(failure: Failure): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.roots.end();
     await this.recorder.close();
     await this.appender.close(failure);
     await this.reader.close();
@@ -160,11 +178,14 @@ export class Session {
     if (await this.terms.follow()) await this.presence.tell();
   }
 
-  async #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {
-    await this.custody.learn(this.ports.runner, tail);
-    this.known.foldAuthority(tail);
-    await followKeyring(this.ports.runner, this.custody, this.authority);
-    // No read waits for a place of erasure keys: a term becomes active only once this process says that it holds it.
-    void this.#followTerms().catch(cause => this.ports.notice('erasure keys', cause));
+  #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {
+    return this.roots.following(async () => {
+      await this.custody.learn(this.ports.runner, tail);
+      this.known.foldAuthority(tail);
+      this.roots.takeOver();
+      await followKeyring(this.ports.runner, this.custody, this.authority);
+      // No read waits for a place of erasure keys: a term becomes active only once this process says that it holds it.
+      void this.#followTerms().catch(cause => this.ports.notice('erasure keys', cause));
+    });
   }
 }

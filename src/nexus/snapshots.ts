@@ -5,12 +5,11 @@
  */
 import type { Authority } from '../authority/authority.js';
 import { Restoring, snapshotOf } from '../authority/snapshot.js';
-import { boxKey, open, seal } from '../crypto/box.js';
+import { type BoxKey, open, seal } from '../crypto/box.js';
 import { wipe } from '../crypto/bytes.js';
 import { snapshotContext } from '../crypto/contexts.js';
 import { E } from '../fp.js';
 import type { Custody } from '../keys/custody.js';
-import { KeyringKind } from '../keys/key-kinds.js';
 import { believeHead, type Head, headOfSize } from '../ledger/head.js';
 import { anyRow, noRow, type Query, query, type Runner } from '../sql.js';
 import type { Session } from './session.js';
@@ -31,7 +30,7 @@ const complete: Query<{ readonly position: number; readonly parts: number }> = q
     group by position, parts
    having count(*) = parts
     order by position desc
-    limit 2`,
+    limit 8`,
 );
 
 const partsAfter: Query<StoredPart> = query(
@@ -47,7 +46,14 @@ const putPart: Query<never> = query(
   'insert into snapshots (position, part, parts, box) values ($1, $2, $3, $4)',
 );
 
-/** All but the two that were named last; what was begun and never finished goes with them. */
+/** What was begun and never finished. */
+const deleteUnfinished: Query<never> = query(
+  'snapshots_delete_unfinished',
+  noRow,
+  `delete from snapshots
+    where position in (select position from snapshots group by position, parts having count(*) < parts)`,
+);
+
 const deleteOthers: Query<never> = query(
   'snapshots_delete_others',
   noRow,
@@ -89,7 +95,7 @@ export const newestSnapshot = async (
 };
 
 const restore = async (runner: Runner, custody: Custody, head: Head, parts: number): Promise<Authority | null> => {
-  const key = snapshotKey(custody);
+  const key = custody.keyring.snapshotKey;
   const restoring = new Restoring(custody);
   for (let taken = 0; taken < parts; ) {
     const page = await runner.run(partsAfter, [head.size, taken]);
@@ -106,8 +112,11 @@ const restore = async (runner: Runner, custody: Custody, head: Head, parts: numb
   return restoring.authority();
 };
 
-/** False: not now — lane 1 is folded beyond the known head, or another process is at it. */
-export const writeSnapshot = (session: Session): Promise<boolean> =>
+/**
+ * False: not now — lane 1 is folded beyond the known head, or another process is at it. `ahead` = the key of a keyring that
+ * is about to be: as long as it is not, the older snapshots are those that count, and none of them is deleted.
+ */
+export const writeSnapshot = (session: Session, ahead: BoxKey<'snapshot'> | null = null): Promise<boolean> =>
   session.ports.runner.session(async connection => {
     const [locked] = await connection.run(tryLock);
     if (locked !== true) return false;
@@ -120,10 +129,11 @@ export const writeSnapshot = (session: Session): Promise<boolean> =>
       if (known.head !== head || known.authorityCount !== head.authorityCount) return false;
       const snapshot = snapshotOf(authority);
       try {
-        await connection.run(deleteOthers, [there.map(({ position }) => position)]);
+        await connection.run(deleteUnfinished);
         for (let part = 1, bytes = snapshot.next(); bytes !== null; part += 1, bytes = snapshot.next()) {
           const context = snapshotContext(head.size, head.authorityCount, head.authorityChain, part, snapshot.count);
-          const box = seal('snapshot', snapshotKey(custody), custody.ledger, context, bytes);
+          const key = ahead ?? custody.keyring.snapshotKey;
+          const box = seal('snapshot', key, custody.ledger, context, bytes);
           wipe(bytes);
           if (session.closed) return false;
           await connection.run(putPart, [head.size, part, snapshot.count, box]);
@@ -131,18 +141,13 @@ export const writeSnapshot = (session: Session): Promise<boolean> =>
       } finally {
         snapshot.done();
       }
+      if (ahead !== null) return true;
       await connection.run(deleteOthers, [[head.size, ...there.map(({ position }) => position).slice(0, 1)]]);
       return true;
     } finally {
       await connection.run(unlock);
     }
   });
-
-const snapshotKey = (custody: Custody) => {
-  const key = custody.keyring.entries.filter(({ kind }) => kind === KeyringKind.snapshot).at(-1);
-  if (key === undefined) throw new Error('the keyring has no snapshot key');
-  return boxKey('snapshot', key.bytes);
-};
 
 const LOOK_EVERY_MS = 30_000;
 /** A start folds so many events in well under a second. */

@@ -9,6 +9,7 @@ import { E, type Either } from '../fp.js';
 import { KmsError } from '../kms/kms.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import { LoaderFull } from '../ledger/point-reads.js';
+import { RootRotated } from '../nexus/keyring-follow.js';
 import { DatabaseError } from '../postgres/errors.js';
 import { Behind } from '../projector/projector.js';
 import { Refused } from './app.js';
@@ -17,6 +18,7 @@ import { First } from './first.js';
 
 export const failureOf = (during: string, error: unknown): Failure => {
   if (error instanceof Refused) return error.failure;
+  if (error instanceof RootRotated) return { kind: 'sealed' };
   if (error instanceof IntegrityError) return { kind: 'integrity', what: error.what, position: error.position };
   if (error instanceof LoaderFull) return { kind: 'overloaded', retryAfterSeconds: 1 };
   if (error instanceof Argon2Busy) return { kind: 'too-many-attempts', retryAfterSeconds: 2 };

@@ -37,6 +37,7 @@ export const startKeeper = async (config: Config, flags: Flags, log: pino.Logger
     leads: true,
     unsealed: session => crew.open(rootOf(session)),
     sealing: () => crew.close(),
+    rootReplaced: session => crew.open(rootOf(session)),
     otherMetrics: () => crew.metrics(),
   });
   crew.answer = call => answerTo(assembled, call).then(answer => crew.settled().then(() => answer));

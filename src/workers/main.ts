@@ -23,7 +23,7 @@ const tell = (message: FromWorker): void => void process.send?.(message);
 
 /** What is kept in one place for the whole node: shares given so far, rekeying, the key store's changes, all metrics. */
 const KEEPERS =
-  /^sys\/(?:init|unseal|seal|seal-status|health|rekey\/.*|generate-root.*|rotate.*|ledger\/keys.*|metrics)$/;
+  /^sys\/(?:init|unseal|seal|seal-status|health|rekey\/.*|generate-root.*|rotate.*|ledger\/(?:keys|root-key|epochs).*|metrics)$/;
 
 const serve = async ({ flags, reach }: Start): Promise<void> => {
   const read = readConfig(flags);

@@ -38,7 +38,7 @@ export const STEPS = Object.keys(HOLDS) as readonly Step[];
 const KEYS = 120;
 
 /** The embedded server's superuser, as long as that server runs. */
-const superuser = async (folder: string): Promise<pg.Client> => {
+export const superuser = async (folder: string): Promise<pg.Client> => {
   const home = join(folder, 'postgres');
   const [, , , port, socket] = readFileSync(join(home, 'data', 'postmaster.pid'), 'utf8').split('\n');
   const password = readFileSync(join(folder, 'postgres-password'), 'utf8').trim();
@@ -51,21 +51,24 @@ const superuser = async (folder: string): Promise<pg.Client> => {
   return client;
 };
 
-const hold = async (folder: string, step: Step): Promise<void> => {
+const hold = (folder: string, step: Step): Promise<void> => holdAt(folder, HOLDS[step]);
+
+/** `trigger`: when, in the words of SQL. */
+export const holdAt = async (folder: string, trigger: string): Promise<void> => {
   const client = await superuser(folder);
   await client.query(`create or replace function hold() returns trigger language plpgsql as
                       $$ begin perform pg_sleep(8); return new; end $$`);
   await client.query('drop sequence if exists held');
   await client.query('create sequence held');
   await client.query('grant all on sequence held to public');
-  await client.query(`create or replace trigger hold ${HOLDS[step]} execute function hold()`);
+  await client.query(`create or replace trigger hold ${trigger} execute function hold()`);
   await client.end();
 };
 
-const isHeld = async (client: pg.Client): Promise<boolean> =>
+export const isHeld = async (client: pg.Client): Promise<boolean> =>
   (await client.query(`select from pg_stat_activity where wait_event = 'PgSleep'`)).rowCount !== 0;
 
-const letGo = async (folder: string): Promise<void> => {
+export const letGo = async (folder: string): Promise<void> => {
   const client = await superuser(folder);
   for (const table of ['events', 'keys']) await client.query(`drop trigger if exists hold on ${table}`);
   await client.end();

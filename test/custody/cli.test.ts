@@ -10,6 +10,8 @@ import { reopen } from './support.js';
 describe('custody on the command line', test => {
   let home: Home;
   let cluster: TestCluster;
+  /** What opens it since the rekey. */
+  let held: readonly string[] = [];
   const operator = (args: readonly string[], input = ''): Promise<Ran> => {
     const env = { TALLYSTICK_ADDR: cluster.node.address, TALLYSTICK_TOKEN: cluster.rootToken };
     return tally(['operator', ...args], { home: home.folder, input, env });
@@ -71,6 +73,26 @@ describe('custody on the command line', test => {
     const done = await right(['rekey', 'give', '--nonce', nonce, '--key-file', '-'], cluster.keys[1]);
     const fresh = [1, 2, 3].map(i => shown(done, `Share ${i}`));
     assert.is(new Set(fresh).size, 3);
+    held = fresh;
     assert.is((await reopen(cluster.node, fresh.slice(1))).body.sealed, false);
+  });
+
+  test('the root key is rotated: what is not at hand is named, the rest is given', async () => {
+    const lost = await operator(['rotate', '--root']);
+    assert.is(lost.code, 3, lost.stderr);
+    assert.match(lost.stderr, /ada \(password\)/);
+    assert.is((await operator(['rotate'])).code, 3);
+    const begun = await right(['rotate', '--root', '--password-file', '-'], cluster.admin.password);
+    const nonce = shown(begun, 'Nonce');
+    const give = (key: string | undefined): Promise<Ran> =>
+      right(['rotate', 'give', '--nonce', nonce, '--key-file', '-'], key);
+    await give(held[0]);
+    assert.match((await right(['rotate', 'status'])).stdout, /Shares given +1 of 2/);
+    const made = (await give(held[1])).stdout;
+    const fresh = [...made.matchAll(/^Share \d +(\S+)$/gm)].map(([, share = '']) => share);
+    await give(fresh[0]);
+    assert.match((await give(fresh[1])).stdout, /Root key +2\n.*The root key is rotated/s);
+    assert.is((await reopen(cluster.node, fresh.slice(0, 2))).body.sealed, false);
+    assert.match((await right(['rotate', 'cancel'])).stdout, /No rotation/);
   });
 });

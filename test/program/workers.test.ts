@@ -22,7 +22,8 @@ let folder = '';
 let child: ChildProcess;
 let address = '';
 let token = '';
-let share = '';
+/** What opens it now. */
+let shares: readonly string[] = [];
 
 const until = async (what: string, happened: () => boolean): Promise<void> => {
   for (let waited = 0; !happened(); waited += 50) {
@@ -87,8 +88,8 @@ describe('a server of several workers', test => {
     const made = await call('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 });
     assert.is(made.status, 200);
     token = made.body.root_token;
-    share = made.body.keys[0];
-    assert.is((await call('PUT', 'sys/unseal', { key: made.body.keys[0] })).body.sealed, false);
+    shares = made.body.keys;
+    assert.is((await call('PUT', 'sys/unseal', { key: shares[0] })).body.sealed, false);
   });
 
   test.after(async () => {
@@ -136,7 +137,8 @@ describe('a server of several workers', test => {
     const wanted = { secret_shares: 2, secret_threshold: 2 };
     const { nonce } = (await call('PUT', 'sys/rekey/init', wanted)).body;
     for (let i = 0; i < 2 * WORKERS; i += 1) assert.is((await call('GET', 'sys/rekey/init')).body.nonce, nonce);
-    const done = (await call('PUT', 'sys/rekey/update', { key: share, nonce })).body;
+    const done = (await call('PUT', 'sys/rekey/update', { key: shares[0], nonce })).body;
+    shares = done.keys;
     assert.equal([done.complete, done.keys.length], [true, 2]);
     for (let i = 0; i < 2 * WORKERS; i += 1) {
       const { slots } = (await call('GET', 'sys/ledger/slots')).body.data;
@@ -151,6 +153,35 @@ describe('a server of several workers', test => {
     const { body } = await call('GET', 'sys/metrics');
     const counted = /tallystick_http_requests_total\{method="POST",route="kv\/data",status="200"\} (\d+)/.exec(body);
     assert.is(counted?.[1], '4');
+  });
+
+  test('rotates the root key under load: each worker is told the new one, and none pauses', async () => {
+    const { nonce } = (await call('POST', 'sys/ledger/root-key', {})).body.data;
+    const given = async (keys: readonly string[]): Promise<Json> => {
+      let last: Json = null;
+      for (const key of keys) last = (await call('POST', 'sys/ledger/root-key/update', { key, nonce })).body.data;
+      return last;
+    };
+    const fresh = (await given(shares)).keys;
+    let going = true;
+    const answers: number[] = [];
+    const load = Array.from({ length: 4 }, async (_, i) => {
+      while (going) {
+        answers.push((await call('POST', `secret/data/load/${i}`, { data: {} })).status);
+        answers.push((await call('GET', 'secret/data/shared')).status);
+      }
+    });
+    assert.is((await given(fresh)).root_generation, 2);
+    await sleep(300);
+    going = false;
+    await Promise.all(load);
+    assert.equal(
+      answers.filter(status => status !== 200),
+      [],
+    );
+    assert.ok(answers.length > 10);
+    for (let i = 0; i < 3 * WORKERS; i += 1)
+      assert.is((await call('POST', 'secret/data/after', { data: { i } })).body.data.version, i + 1);
   });
 
   test('goes on when one is killed, and replaces it unsealed', async () => {

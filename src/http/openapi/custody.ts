@@ -60,6 +60,21 @@ export const custody: readonly Route[] = [
     path: 'sys/ledger/slots/{slot}/rotate',
     verbs: { write: gives('Puts something new in a slot’s place', { password: 'string' }) },
   },
+  {
+    path: 'sys/ledger/root-key',
+    verbs: {
+      read: gives('Whether the root key is being rotated, and how many shares were given'),
+      write: gives('Rotates the root key, or begins to', {
+        ...{ password: 'string', key_file: 'string', drop: 'strings' },
+        ...SHARES,
+      }),
+      delete: does('Ends it: nothing was changed'),
+    },
+  },
+  {
+    path: 'sys/ledger/root-key/update',
+    verbs: { write: gives('Gives one of today’s shares, then of the new ones', GIVEN) },
+  },
   ...rekey('sys/rekey', 'bare'),
   ...rekey('sys/rotate/root', 'data'),
   ...root('sys/generate-root', 'bare'),

@@ -92,6 +92,44 @@ export type VerifyProgress =
   | { readonly complete: false; readonly status: VerifyStatus }
   | { readonly complete: true; readonly nonce: string };
 
+/** What opens the ledger today, as far as the caller has it, and what the new root key goes without. */
+export interface RootRotationRequest {
+  readonly password: string | null;
+  /** Of a slot of kind `key-file`: its 32 bytes. */
+  readonly keyFile: Buffer | null;
+  /** Names or ids of slots that are not made again. */
+  readonly drop: readonly string[];
+  /** Of the new shares; null: as today's are split. */
+  readonly split: Split | null;
+  readonly recipients: Recipients;
+}
+
+/** `shares`: enough of today's are to be given; `verify`: enough of the new ones are to be given back. */
+export interface RootRotationStatus {
+  readonly stage: 'none' | 'shares' | 'verify';
+  readonly nonce: string;
+  readonly progress: number;
+  readonly required: number;
+  /** Slots, by name or id. */
+  readonly remade: readonly string[];
+  readonly dropped: readonly string[];
+}
+
+export type RootRotationProgress =
+  | {
+      readonly complete: false;
+      readonly status: RootRotationStatus;
+      /** New shares, in the answer that made them only. */
+      readonly keys: readonly Delivered[];
+    }
+  | {
+      readonly complete: true;
+      readonly position: number;
+      readonly rootGeneration: number;
+      readonly remade: readonly string[];
+      readonly dropped: readonly string[];
+    };
+
 export interface Backup {
   readonly nonce: string;
   /** Encrypted shares, hex, by the fingerprint that they are encrypted to. */
@@ -136,6 +174,11 @@ export interface CustodyOperations {
   readonly verifyRestart: Op<Nothing, VerifyStatus>;
   readonly readBackup: Op<Nothing, Backup>;
   readonly removeBackup: Op<Nothing, null>;
+  readonly rotationStatus: Op<Nothing, RootRotationStatus>;
+  readonly rotationStart: Op<RootRotationRequest, RootRotationProgress>;
+  readonly rotationCancel: Op<Nothing, null>;
+  /** One of today's shares, and then one of the new ones, as `stage` says. */
+  readonly rotationUpdate: Op<{ key: Buffer; nonce: string }, RootRotationProgress>;
   readonly rootStatus: Op<Nothing, RootStatus & { readonly started: boolean }>;
   /** Neither: a one-time pad is made and answered. */
   readonly rootStart: Op<{ otp: string | null; pgpKey: string | null }, RootStatus>;

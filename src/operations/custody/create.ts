@@ -4,6 +4,7 @@ import { backupOperations } from './backup.js';
 import type { CustodyOperations } from './contract.js';
 import { generateRootOperations } from './generate-root.js';
 import { rekeyOperations } from './rekey.js';
+import { rootRotationOperations } from './rotate-root.js';
 import { slotOperations } from './slots.js';
 
 export const custodyOperations = (app: App, openRekey: boolean): CustodyOperations => ({
@@ -11,4 +12,5 @@ export const custodyOperations = (app: App, openRekey: boolean): CustodyOperatio
   ...rekeyOperations(app, openRekey),
   ...backupOperations(app),
   ...generateRootOperations(app, openRekey),
+  ...rootRotationOperations(app),
 });

@@ -17,7 +17,7 @@ import type { Failure } from '../../failure.js';
 import { sealEvent } from '../../keys/event-sealer.js';
 import { KeyKind } from '../../keys/key-kinds.js';
 import { Keyring, sealKeyring } from '../../keys/keyring.js';
-import { type NewSlot, slotsDigest } from '../../keys/slots.js';
+import { type NewSlot, type RootKey, slotsDigest } from '../../keys/slots.js';
 import type { SlotRow } from '../../keys/store.js';
 import type { Command, StoreChange } from '../../ledger/command.js';
 import type { KeyRow, SealedEvent } from '../../ledger/sealed-event.js';
@@ -51,6 +51,8 @@ export interface KeystoreChange {
   };
   /** Besides the credentials of slots, and the key rows that come with events. */
   readonly keys?: { readonly insert?: readonly KeyRow[]; readonly remove?: readonly Uuid[] };
+  /** A new root key: every slot must be among those added or removed. The process takes it over as it is recorded. */
+  readonly root?: { readonly root: RootKey; readonly epoch: number; readonly headerKey: Buffer };
   readonly term?: number;
   /** Of every living term: `PRF(E[t], …)`, hex. */
   readonly checks?: ReadonlyMap<number, string>;
@@ -102,6 +104,9 @@ export const changeKeystore = async (
       ...change.own,
       ...(added.length === 0 ? {} : { added: added.map(({ entry }) => entry) }),
       ...(removed.length === 0 ? {} : { removed: removed.map(({ id }) => id) }),
+      ...(change.root === undefined
+        ? {}
+        : { root: { generation: keyring.rootGeneration, first_epoch: change.root.epoch } }),
       ...keyringWords(change),
     },
   });
@@ -114,7 +119,7 @@ export const changeKeystore = async (
     {
       kind: 'put-keyring',
       generation: keyring.generation,
-      box: sealKeyring(custody.rootKey, custody.ledger, keyring),
+      box: sealKeyring(change.root?.root.key ?? custody.rootKey, custody.ledger, keyring),
     },
   ];
   const command: Command<SecretState, { readonly position: number }> = {
@@ -141,7 +146,16 @@ export const changeKeystore = async (
       };
     },
   };
-  const done = orRefuse(await session.appender.submit(command));
+  if (change.root !== undefined) {
+    const { root, epoch, headerKey } = change.root;
+    session.roots.expect({ key: root.key, keyring, epoch, headerKey });
+  }
+  const answer = await session.appender.submit(command);
+  if (change.root !== undefined) {
+    session.roots.takeOver();
+    session.roots.forget();
+  }
+  const done = orRefuse(answer);
   // A read of this process may have followed to it, or further, since.
   if (custody.keyring.generation < keyring.generation) custody.replaceKeyring(keyring);
   return done;
@@ -152,8 +166,8 @@ const isOf =
   ({ kind, id }: Pick<KeyringEntry, 'kind' | 'id'>): boolean =>
     kind === entry.kind && id === entry.id;
 
-const keyringAfter = (keyring: Keyring, { keyring: change }: KeystoreChange): Keyring =>
-  new Keyring(keyring.generation + 1, keyring.rootGeneration, [
+const keyringAfter = (keyring: Keyring, { keyring: change, root }: KeystoreChange): Keyring =>
+  new Keyring(keyring.generation + 1, root?.root.generation ?? keyring.rootGeneration, [
     ...keyring.entries.filter(entry => !(change?.remove ?? []).some(isOf(entry))),
     ...(change?.add ?? []),
   ]);

@@ -27,12 +27,18 @@ export const rootOf = ({ custody }: Session): RootKey => ({
   generation: custody.keyring.rootGeneration,
 });
 
-export const passwordSlot = async (app: App, session: Session, password: string): Promise<MadeSlot> => {
+/** `root`, here and below: the root key that the slot is to open. */
+export const passwordSlot = async (
+  app: App,
+  session: Session,
+  password: string,
+  root = rootOf(session),
+): Promise<MadeSlot> => {
   const complaint = passwordComplaint(password);
   if (complaint !== null) refuse({ kind: 'invalid', message: complaint });
   const { slotCost, peppers } = app.nexus.ports;
   const { ledger } = session.custody;
-  const slot = await newPasswordSlot(ledger, rootOf(session), password, slotCost, peppers[0] ?? null);
+  const slot = await newPasswordSlot(ledger, root, password, slotCost, peppers[0] ?? null);
   return { slot, ...nothingToHandOver };
 };
 
@@ -41,8 +47,9 @@ export const shareSlot = async (
   session: Session,
   split: Split,
   recipients: readonly Recipient[],
+  root = rootOf(session),
 ): Promise<MadeSlot & { readonly shares: readonly Buffer[] }> => {
-  const { shares, ...slot } = await newShareSlot(session.custody.ledger, rootOf(session), split);
+  const { shares, ...slot } = await newShareSlot(session.custody.ledger, root, split);
   return { slot, shares, keys: await delivered(shares, recipients), keyFile: null };
 };
 
@@ -51,10 +58,10 @@ export const keyFileSlot = (session: Session): MadeSlot => {
   return { slot: newKeyFileSlot(session.custody.ledger, rootOf(session), keyFile), keys: [], keyFile };
 };
 
-export const kmsSlot = async (app: App, session: Session, uri: string): Promise<MadeSlot> => {
+export const kmsSlot = async (app: App, session: Session, uri: string, root = rootOf(session)): Promise<MadeSlot> => {
   const kms = app.nexus.ports.kms.find(each => each.uri === uri) ?? refuse(notNamed(app.nexus.ports.kms));
   const { ledger } = session.custody;
-  const slot = await newKmsSlot(ledger, rootOf(session), kms);
+  const slot = await newKmsSlot(ledger, root, kms);
   const params = kmsParamsOf(slot);
   const ikm = params === null ? Buffer.alloc(KEY_BYTES) : await kms.unwrap(params.ciphertext);
   const opened = openSlotRow(ledger, slot, ikm);

@@ -142,7 +142,7 @@ export const removeSlot = async (
 };
 
 /** What people hold is enough, wherever the ledger is brought to. */
-const opensByItself = (row: SlotRow, peppers: readonly Pepper[]): boolean => {
+export const opensByItself = (row: SlotRow, peppers: readonly Pepper[]): boolean => {
   const password = passwordParamsOf(row);
   if (password !== null) return hasPepper(password.pepperId, peppers) !== 'missing';
   const kind = decodeSlotRecord(row.record)?.kind;
@@ -193,7 +193,7 @@ const rotated = async (app: App, session: Session, old: Slot, password: string |
   }
 };
 
-const KIND_NAMES: Readonly<Record<number, SlotKindName | undefined>> = {
+export const KIND_NAMES: Readonly<Record<number, SlotKindName | undefined>> = {
   [SlotKind.password]: 'password',
   [SlotKind.shares]: 'shares',
   [SlotKind.keyFile]: 'key-file',

@@ -11,9 +11,11 @@ import type { SecretCommand } from '../../domain/secret/commands.js';
 import { type Decided, decide, type SecretRejection } from '../../domain/secret/decide.js';
 import type { SecretState } from '../../domain/secret/state.js';
 import type { Failure } from '../../failure.js';
+import { formerEventIds } from '../../keys/event-ids.js';
 import type { EventDraft } from '../../keys/event-sealer.js';
 import { HeaderTooLarge, sealEvent } from '../../keys/event-sealer.js';
 import type { Command, Decision } from '../../ledger/command.js';
+import { OUTDATED } from '../../ledger/place-batch.js';
 import { weightOf } from '../../ledger/sealed-event.js';
 import { readSecret, rememberLive, withLive } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
@@ -97,7 +99,7 @@ export const commitChange = async (
     }
     if (answer.left === NEEDS_LIVE)
       rememberLive(session, node, await withLive(session, (await readSecret(session, node)).state, node));
-    else if (answer.left !== STALE) throw new Refused(answer.left);
+    else if (answer.left !== STALE && answer.left !== OUTDATED) throw new Refused(answer.left);
     else if (attempt > 1) await readSecret(session, node);
   }
   return refuse(STALE);
@@ -119,12 +121,10 @@ const commandFor = (
   const { session } = caller;
   const { node } = located.path;
   const { keyring, ledger } = session.custody;
+  const { idempotencyKey: key, method } = context;
+  const request = { actor: caller.token.entity, method, node };
   const idOf = (index: number): Uuid =>
-    context.idempotencyKey === null
-      ? randomUuid7(app.nowMs())
-      : idempotentEventId(keyring.eventIdKey, ledger, {
-          ...{ actor: caller.token.entity, method: context.method, node, key: context.idempotencyKey, index },
-        });
+    key === null ? randomUuid7(app.nowMs()) : idempotentEventId(keyring.eventIdKey, ledger, { ...request, key, index });
   const isNew = state.streamVersion === 0;
   const sealed = Array.from({ length: prepared.events ?? 1 }, (_, index) => {
     const names = isNew && index === 0 ? session.names.unnamed(located.mount, located.path) : [];
@@ -141,7 +141,8 @@ const commandFor = (
   const capability = change.capability(state.head !== null && !state.head.removed);
   return {
     streams: [node],
-    repeatOf: context.idempotencyKey === null ? null : idOf(0),
+    repeatOf: key === null ? null : idOf(0),
+    formerly: key === null ? [] : formerEventIds(session.custody, { ...request, key, index: 0 }),
     repeated: position => ({ kind: 'repeat', position }),
     alone: false,
     weight: sealed.reduce((sum, event) => sum + weightOf(event), 0),

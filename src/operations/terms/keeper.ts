@@ -174,9 +174,11 @@ const isUnderWay = (session: Session): boolean => {
 };
 
 const rotationIsDue = (session: Session): boolean => {
-  const { terms, keystore } = session.authority;
-  const active = terms.get(keystore?.term ?? 0)?.activatedAt ?? null;
+  const { terms, keystore, rotations } = session.authority;
+  const { activatedAt: active = null, preparedAt = 0 } = terms.get(keystore?.term ?? 0) ?? {};
   const { enabled, intervalMs } = rotationSettings(session.authority);
+  // The active term's share lay in a keyring that an earlier root key opens.
+  if (terms.prepared === null && preparedAt < (rotations.at(-1)?.recordedAt ?? 0)) return true;
   if (!enabled || active === null || terms.prepared !== null || !session.ports.erasureKeys.erases) return false;
   return session.ports.nowMs() * 1000 >= active + intervalMs * 1000;
 };

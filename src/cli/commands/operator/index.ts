@@ -6,12 +6,15 @@ import { initCommand } from './init.js';
 import { passwordCommand } from './password.js';
 import { recoverCommand } from './recover.js';
 import { rekeyCommand } from './rekey.js';
+import { rotateCommand } from './rotate.js';
 import { slotCommand } from './slot.js';
 import { statusCommand } from './status.js';
 import { sealCommand, unsealCommand } from './unseal.js';
 
 export const operatorCommand = (cli: Cli): Command =>
   new Command('operator')
+    // `rotate` has options and commands below it: what stands behind a command is for that one.
+    .enablePositionalOptions()
     .description('run the server: create, unseal, seal, look')
     .addCommand(initCommand(cli))
     .addCommand(unsealCommand(cli))
@@ -20,5 +23,6 @@ export const operatorCommand = (cli: Cli): Command =>
     .addCommand(passwordCommand(cli))
     .addCommand(slotCommand(cli))
     .addCommand(rekeyCommand(cli))
+    .addCommand(rotateCommand(cli))
     .addCommand(generateRootCommand(cli))
     .addCommand(recoverCommand(cli));

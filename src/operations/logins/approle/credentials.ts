@@ -80,7 +80,10 @@ const openedIn = (session: Session): Opened => {
 export const findSecretId = async (session: Session, role: Uuid, text: string): Promise<SecretId | null> => {
   await openedIn(session).load();
   const { keyring, ledger } = session.custody;
-  return openedIn(session).get(secretIdHash(keyring.tokenKey, ledger, role, text));
+  let found: SecretId | null = null;
+  // Under each token key, whichever fits: as tokens are found.
+  for (const key of keyring.tokenKeys) found = openedIn(session).get(secretIdHash(key, ledger, role, text)) ?? found;
+  return found;
 };
 
 /** The key row of a new secret id, whose stream is `secretId`. */

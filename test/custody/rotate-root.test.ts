@@ -1,0 +1,247 @@
+/** The root key rotated while a server serves: what ends with the old one, and what lives on. */
+import * as assert from 'uvu/assert';
+import { rowMac } from '../../src/crypto/event-hash.js';
+import { frontierBytes } from '../../src/crypto/merkle.js';
+import { KeyringKind } from '../../src/keys/key-kinds.js';
+import { authenticate, leafOf } from '../../src/ledger/event.js';
+import { believeHead, macOf } from '../../src/ledger/head.js';
+import { authorityTailAfter } from '../../src/ledger/known.js';
+import { type Json, type Reply, startNode, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
+import { dumpLedger, restoreDump } from '../support/copy-ledger.js';
+import { describe } from '../support/describe.js';
+import { until } from '../support/until.js';
+
+const PATH = 'sys/ledger/root-key';
+const BOB = 'another lantern copper violin';
+
+describe('a rotation of the root key', test => {
+  let cluster: TestCluster;
+  let node: TestNode;
+  let keyFile: string;
+  /** One share of one, as it is handed out last. */
+  let share: string;
+
+  const ok = async (reply: Promise<Reply>, status = 200): Promise<Json> => {
+    const { status: answered, text, body } = await reply;
+    assert.is(answered, status, text);
+    return body;
+  };
+  const refused = async (reply: Promise<Reply>, words: RegExp): Promise<void> => {
+    const { status, text } = await reply;
+    assert.is(status, 400, text);
+    assert.match(text, words);
+  };
+  const give = (key: string, nonce: string): Promise<Reply> => node.call('POST', `${PATH}/update`, { key, nonce });
+  const session = (of: TestNode) => {
+    const { session } = of.program.nexus;
+    if (session === null) throw new Error('the node is sealed');
+    return session;
+  };
+  const slots = async (): Promise<readonly Json[]> => (await ok(node.call('GET', 'sys/ledger/slots'))).data.slots;
+  const start = async (): Promise<string> =>
+    (await ok(node.call('POST', PATH, { password: cluster.admin.password, key_file: keyFile, drop: ['bob'] }))).data
+      .nonce;
+
+  test.before(async () => {
+    cluster = await testCluster();
+    ({ node, key: share } = cluster);
+    await ok(node.call('POST', 'auth/userpass/users/bob', { password: BOB, policies: 'root' }), 204);
+    keyFile = (await ok(node.call('POST', 'sys/ledger/slots', { kind: 'key-file', name: 'machine' }))).data.key;
+    await ok(node.call('POST', 'secret/data/a', { data: { n: 1 } }));
+  });
+  test.after(() => cluster.stop());
+
+  test('names every slot that would be lost, and does nothing', async () => {
+    await refused(
+      node.call('POST', PATH, { password: cluster.admin.password }),
+      /nothing was changed.*opens (?=.*bob \(password\))(?=.*machine \(key-file\))/,
+    );
+    await refused(
+      node.call('POST', PATH, { password: 'no such password at all', drop: ['bob'] }),
+      /no slot that stays/,
+    );
+    await refused(node.call('POST', PATH, { drop: ['nobody'] }), /no slot of a name/);
+    const all = (await slots()).map(({ id }) => id);
+    await refused(node.call('POST', PATH, { drop: all }), /a slot has to stay/);
+    assert.is((await ok(node.call('GET', PATH))).data.started, false);
+    assert.is(session(node).custody.keyring.rootGeneration, 1);
+    const { client_token: token } = (await ok(node.call('POST', 'auth/token/create', { policies: ['default'] }))).auth;
+    assert.is((await node.call('POST', PATH, {}, { token })).status, 403);
+  });
+
+  test('changes nothing until the new shares were given back', async () => {
+    const nonce = await start();
+    await refused(give(share, '00000000-0000-4000-8000-000000000000'), /incorrect nonce/);
+    await refused(give('ab'.repeat(32), nonce), /does not open its slot/);
+    const made = (await ok(give(share, nonce))).data;
+    assert.equal([made.stage, made.keys.length, made.dropped], ['verify', 1, ['bob']]);
+    await refused(give(share, nonce), /does not open its slot/);
+    assert.is(session(node).custody.keyring.rootGeneration, 1);
+    await ok(node.call('DELETE', PATH), 204);
+    await node.program.nexus.seal();
+    await ok(node.call('POST', 'sys/unseal', { key: share }));
+  });
+
+  test('happens under load, and everything that was made before is known and readable', async () => {
+    const { client_token: token } = (await ok(node.call('POST', 'auth/token/create', { policies: ['root'] }))).auth;
+    const batch = (await ok(node.call('POST', 'auth/token/create', { type: 'batch', policies: ['default'] }))).auth
+      .client_token;
+    const once = { headers: { 'idempotency-key': 'the-same' } };
+    const first = (await ok(node.call('POST', 'secret/data/once', { data: { n: 1 } }, once))).data.version;
+    await ok(node.call('POST', 'sys/auth/approle', { type: 'approle' }), 204);
+    await ok(node.call('POST', 'auth/approle/role/ci', { token_policies: 'default' }), 204);
+    const { role_id } = (await ok(node.call('GET', 'auth/approle/role/ci/role-id'))).data;
+    const { secret_id } = (await ok(node.call('POST', 'auth/approle/role/ci/secret-id'))).data;
+    const oldTerm = session(node).authority.keystore?.term ?? 0;
+
+    const answers: number[] = [];
+    let going = true;
+    const load = Array.from({ length: 4 }, async (_, worker) => {
+      for (let n = 0; going; n += 1) {
+        answers.push((await node.call('POST', `secret/data/load/${worker}`, { data: { n } })).status);
+        answers.push((await node.call('GET', `secret/data/load/${worker}`)).status);
+      }
+    });
+    const nonce = await start();
+    const [fresh = ''] = (await ok(give(share, nonce))).data.keys;
+    const done = (await ok(give(fresh, nonce))).data;
+    assert.equal([done.complete, done.root_generation, done.dropped], [true, 2, ['bob']]);
+    share = fresh;
+    await until('the term is rotated', () => (session(node).authority.keystore?.term ?? 0) > oldTerm);
+    going = false;
+    await Promise.all(load);
+    assert.ok(answers.length > 20);
+    assert.equal(
+      answers.filter(status => status !== 200),
+      [],
+    );
+
+    assert.is((await node.call('GET', 'auth/token/lookup-self', undefined, { token })).status, 200);
+    assert.is((await node.call('GET', 'auth/token/lookup-self', undefined, { token: batch })).status, 403);
+    assert.is((await ok(node.call('POST', 'secret/data/once', { data: { n: 1 } }, once))).data.version, first);
+    await ok(node.call('POST', 'auth/approle/login', { role_id, secret_id }));
+    assert.is((await ok(node.call('GET', 'secret/data/a'))).data.data.n, 1);
+    const types = (await ok(node.call('GET', 'sys/ledger/events?type=checkpoint.key'))).data;
+    assert.is(types.events.length, 1, JSON.stringify(types));
+  });
+
+  test('ends what opened the ledger before, and what was dropped', async () => {
+    const generations = (await slots()).map(({ root_generation }) => root_generation);
+    assert.equal(new Set(generations), new Set([2]));
+    const opens = async (body: object): Promise<boolean> => {
+      await node.program.nexus.seal();
+      node.program.nexus.attempts.succeeded('unseal address 127.0.0.1');
+      const reply = await node.call('POST', 'sys/unseal', body);
+      return reply.status === 200 && reply.body.sealed === false;
+    };
+    assert.is(await opens({ key: cluster.key }), false);
+    assert.is(await opens({ name: 'bob', password: BOB }), false);
+    assert.is(await opens({ name: cluster.admin.name, password: cluster.admin.password }), true);
+    assert.is(await opens({ key: keyFile }), true);
+    assert.is(await opens({ key: share }), true);
+    assert.ok(session(node).snapshotCount > 0, 'it begins with the snapshot under the new key');
+    assert.is((await node.call('POST', 'auth/userpass/login/bob', { password: BOB })).status, 400);
+  });
+});
+
+describe('after a rotation of the root key', test => {
+  let cluster: TestCluster;
+  let before: Awaited<ReturnType<typeof dumpLedger>>;
+  let oldRowKey: Buffer;
+  let other: TestNode;
+
+  const rotate = async (share: string): Promise<string> => {
+    const call = async (path: string, body: object): Promise<Json> => {
+      const reply = await cluster.node.call('POST', path, body);
+      assert.is(reply.status, 200, reply.text);
+      return reply.body.data;
+    };
+    const { nonce } = await call(PATH, { drop: [cluster.admin.name] });
+    const [fresh] = (await call(`${PATH}/update`, { key: share, nonce })).keys;
+    assert.is((await call(`${PATH}/update`, { key: fresh, nonce })).complete, true);
+    return fresh;
+  };
+  let share: string;
+
+  test.before(async () => {
+    cluster = await testCluster();
+    other = await cluster.newNode();
+    await cluster.node.call('POST', 'secret/data/a', { data: { n: 1 } });
+    before = await dumpLedger(cluster.db);
+    oldRowKey = Buffer.from(
+      cluster.node.program.nexus.session?.custody.keyring.entries.find(({ kind }) => kind === KeyringKind.row)?.bytes ??
+        [],
+    );
+    share = await rotate(cluster.key);
+  });
+  test.after(() => cluster.stop());
+
+  test('another node is sealed, says why, and serves again when it is given the new share', async () => {
+    await until('it notices', async () => (await other.call('GET', 'secret/data/a')).status === 503);
+    await until('it is sealed', () => other.program.nexus.session === null);
+    assert.match(other.program.nexus.degraded.join(), /root key was rotated elsewhere/);
+    assert.is((await other.call('POST', 'sys/unseal', { key: cluster.key })).status, 400);
+    const opened = await other.call('POST', 'sys/unseal', { key: share });
+    assert.is(opened.body.sealed, false, opened.text);
+    assert.is((await other.call('POST', 'secret/data/b', { data: { n: 2 } })).status, 200);
+    assert.is((await cluster.node.call('GET', 'secret/data/b')).body.data.data.n, 2);
+  });
+
+  test('an old copy of the database is opened by what opened it then: that is what rotation does not help against', async () => {
+    const db = await restoreDump(before);
+    const node = await startNode(db, cluster.node.folder.replace(/$/, '-copy'), () => cluster.rootToken, {
+      erasureKey: `file:${cluster.node.folder}/erasure-keys`,
+    });
+    try {
+      assert.is((await node.call('POST', 'sys/unseal', { key: cluster.key })).body.sealed, false);
+      assert.is((await node.call('GET', 'secret/data/a')).body.data.data.n, 1);
+    } finally {
+      await node.stop();
+      await db.drop();
+    }
+  });
+
+  test('an old slot that is put back by hand is refused by name', async () => {
+    const owner = await cluster.db.client();
+    const now = (await owner.query('select slot_id from slots')).rows.map(({ slot_id }) => slot_id);
+    await owner.query('insert into slots select * from json_populate_recordset(null::slots, $1)', [
+      before.get('slots'),
+    ]);
+    await cluster.node.program.nexus.seal();
+    const reply = await cluster.node.call('POST', 'sys/unseal', { key: share });
+    assert.is(reply.status, 500, reply.text);
+    assert.match(cluster.node.program.nexus.degraded.join(), /old slot was put back/);
+    const old = await cluster.node.call('POST', 'sys/unseal', { key: cluster.key });
+    assert.is(old.status, 500, old.text);
+    assert.match(cluster.node.program.nexus.degraded.join(), /is of root key 1, others are of root key 2/);
+    await owner.query('delete from slots where slot_id <> all ($1)', [now]);
+    assert.is((await cluster.node.call('POST', 'sys/unseal', { key: share })).body.sealed, false);
+  });
+
+  test('who has the old row key forges nothing that comes after it', async () => {
+    const { session } = cluster.node.program.nexus;
+    assert.ok(session);
+    await session.catchUp();
+    const events = await session.ports.runner.run(authorityTailAfter, [0]);
+    const genuine = events.find(({ type }) => type === 'mount.enabled');
+    assert.ok(genuine);
+    const { custody } = session;
+    const forgedAt = (position: number) => {
+      const moved = { ...genuine, position };
+      const leaf = leafOf(custody.ledger, moved);
+      return { ...moved, rowMac: leaf === null ? Buffer.alloc(32) : rowMac(oldRowKey, custody.ledger, leaf) };
+    };
+    const [rotation] = session.authority.rotations;
+    assert.ok(rotation);
+    assert.ok(authenticate(custody, forgedAt(rotation.at)), 'the key is the right one, and serves up to the rotation');
+    assert.is(authenticate(custody, forgedAt(rotation.at + 1)), null);
+    assert.throws(() => session.known.foldAuthority([forgedAt(session.known.head.size + 1)]), /event/);
+    const head = { ...session.known.head, size: session.known.head.size + 1, epoch: 1 };
+    const forgedHead = {
+      ...head,
+      frontierBytes: frontierBytes(head.frontier),
+      headMac: macOf(custody, oldRowKey, head),
+    };
+    assert.throws(() => believeHead(custody, forgedHead), /batch/);
+  });
+});

@@ -1,0 +1,77 @@
+/** A rotation of the root key, killed with -9 on either side of its commit: all of it happened, or nothing. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { holdAt, isHeld, letGo, superuser } from '../crash/rotation.js';
+import {
+  type Acknowledged,
+  call,
+  checkAcknowledged,
+  checkLedger,
+  ended,
+  type Running,
+  start,
+  writer,
+} from '../crash/server.js';
+import type { Json } from '../support/cluster.js';
+import { describe } from '../support/describe.js';
+import { until } from '../support/until.js';
+
+describe('a rotation of the root key that is killed', test => {
+  let folder: string;
+  let server: Running;
+  const acknowledged: Acknowledged = new Map();
+
+  const data = async (path: string): Promise<Json> => {
+    const answer: Json = await (await call(server, 'GET', path)).json();
+    return answer.data;
+  };
+  const generations = async (): Promise<readonly number[]> =>
+    (await data('sys/ledger/slots')).slots.map(({ root_generation }: Json) => root_generation);
+  const rotate = async (): Promise<number> => {
+    const key_file = readFileSync(join(folder, 'dev.key')).toString('hex');
+    return (await call(server, 'POST', 'sys/ledger/root-key', { key_file })).status;
+  };
+  /** Writes go on until `happened`; then it is killed, and started again without a hand. */
+  const killedWhen = async (happened: () => Promise<unknown>): Promise<void> => {
+    let going = true;
+    const writers = Array.from({ length: 3 }, (_, i) => writer(server, `w${i}`, acknowledged, () => going));
+    await happened();
+    server.child.kill('SIGKILL');
+    going = false;
+    await Promise.all([ended(server.child), ...writers]);
+    server = await start(folder);
+    await letGo(folder);
+    await checkAcknowledged(server, acknowledged);
+  };
+
+  test.before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tallystick-root-'));
+    server = await start(folder);
+  });
+  test.after(async () => {
+    server.child.kill('SIGTERM');
+    await ended(server.child);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('before its commit has changed nothing, and can be done again', async () => {
+    await holdAt(folder, `before insert on events for each row when (new.type = 'keystore.changed')`);
+    const watch = await superuser(folder);
+    await killedWhen(async () => {
+      void rotate().catch(() => undefined);
+      await until('it is about to be recorded', () => isHeld(watch));
+    });
+    await watch.end().catch(() => undefined);
+    assert.equal(await generations(), [1]);
+  });
+
+  test('after its commit has changed everything, and the term follows by itself', async () => {
+    await killedWhen(async () => assert.is(await rotate(), 200));
+    assert.equal(await generations(), [2]);
+    await until('the term is rotated', async () => (await data('sys/ledger/keys')).term === 2);
+    await checkAcknowledged(server, acknowledged);
+    await checkLedger(server);
+  });
+});
