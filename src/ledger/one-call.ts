@@ -3,6 +3,7 @@
  * function call compares the head under the lock and inserts, or refuses and writes nothing (schema/0003).
  *
  * Sound because every append passes the same compare-and-set: if the newest size is the known one, so is every cached stream.
+ * Where nothing is to be appended — all commands rejected, or nothing to change — the size is asked all the same.
  */
 
 import { E } from '../fp.js';
@@ -33,6 +34,12 @@ const append: Query<Outcome> = query(
                  $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)`,
 );
 
+const newestSize: Query<number> = query(
+  'ledger_newest_size',
+  ({ size }) => (typeof size === 'number' ? E.right(size) : E.left('size')),
+  'select size from ledger_head',
+);
+
 /** ms that a stamp chosen before the lock may differ from the clock under it. */
 const SKEW_MS = 1000;
 
@@ -56,7 +63,8 @@ export const appendInOneCall = async <State>(
   const stamp = Math.max(estimate - (estimate % 1000), head.lastRecordedAt);
   const ground = { keys: known.keys, head, chain: known.chain, recordedAt: stamp, epoch: ports.epoch() };
   const placed = placeBatch(commands, { ...ground, cache: known.cache, recent: known.recent, repeats: new Map() });
-  if (placed.events.length === 0) return placed;
+  // Nothing to insert, so nothing compares the head: that these answers are of today has to be asked.
+  if (placed.events.length === 0) return (await pipeline.run(newestSize))[0] === head.size ? placed : null;
   const next = placed.head;
   const rowKey = known.keys.rowKey(next.epoch);
   if (rowKey === null) throw new Error('no row key serves the epoch of a new head');

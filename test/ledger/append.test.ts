@@ -118,6 +118,33 @@ describe('two nodes on one ledger', test => {
     }
   });
 
+  /** Lets a node decide by what it remembers again: after a refusal it asks first for a second. */
+  const remembering = async (node: TestNode | undefined): Promise<void> => {
+    await new Promise(resolve => setTimeout(resolve, 1100));
+    for (let i = 0; i < 3; i += 1) await node?.call('POST', 'secret/data/today/warm', { data: { i } });
+  };
+
+  test('what changes nothing does so as of today, whatever a node remembers', async () => {
+    const [one, other] = nodes;
+    await other?.call('POST', 'secret/data/today/gone', { data: { v: 1 } });
+    await other?.call('DELETE', 'secret/metadata/today/gone');
+    await remembering(other);
+    assert.is((await one?.call('POST', 'secret/data/today/gone', { data: { v: 2 } }))?.status, 200);
+    const removed = await other?.call('DELETE', 'secret/metadata/today/gone');
+    assert.ok(Number(removed?.headers.get('x-tallystick-position')) > 0, 'it was there to be removed');
+    assert.is((await one?.call('GET', 'secret/data/today/gone'))?.status, 404);
+  });
+
+  test('what is refused is so as of today, whatever a node remembers', async () => {
+    const [one, other] = nodes;
+    await other?.call('POST', 'secret/data/today/cas', { data: { v: 1 } });
+    await remembering(other);
+    const newest = await one?.call('POST', 'secret/data/today/cas', { data: { v: 2 } });
+    const options = { cas: newest?.body.data.version };
+    const swapped = await other?.call('POST', 'secret/data/today/cas', { data: { v: 3 }, options });
+    assert.is(swapped?.status, 200, swapped?.text);
+  });
+
   test('a token that is revoked on one is dead on the other at once', async () => {
     const made = await cluster.node.call('POST', 'auth/token/create', { policies: ['root'] });
     const token: string = made.body.auth.client_token;
