@@ -48,7 +48,7 @@ export class Known<State> {
   #chain: Buffer;
   #count: number;
   #turn: Promise<unknown> = Promise.resolve();
-  /** Chains by count for the stretch in which authority is ahead of the head. */
+  /** Chains by count: that of the head, and of the stretch in which authority is ahead of it. */
   readonly #chains = new Map<number, Buffer>();
 
   private constructor(
@@ -63,6 +63,7 @@ export class Known<State> {
     this.#head = head;
     this.#chain = chain;
     this.#count = count;
+    this.#chains.set(count, chain);
     this.cache = new StreamCache(fold, capacity);
     this.recent = new RecentPlaces(head.size);
   }
@@ -216,7 +217,7 @@ export class Known<State> {
 
   /** The chain of lane 1 at the head's count must be ours: a hidden, inserted or reordered authority event shows here. */
   #confirm(head: Head): void {
-    const chain = head.authorityCount === this.#count ? this.#chain : this.#chains.get(head.authorityCount);
+    const chain = this.#chains.get(head.authorityCount);
     if (chain === undefined || !constantTimeEqual(chain, head.authorityChain))
       throw new IntegrityError('authority chain', head.size);
     for (const count of this.#chains.keys()) if (count < head.authorityCount) this.#chains.delete(count);
