@@ -3,7 +3,7 @@
  * keys of the epochs. Everything that is sealed, opened, wrapped or authenticated passes through here; `wipe` ends it.
  */
 import { type BoxKey, open, seal } from '../crypto/box.js';
-import { type Uuid, uuidBytes, uuidText, wipe } from '../crypto/bytes.js';
+import { constantTimeEqual, type Uuid, uuidBytes, uuidText, wipe } from '../crypto/bytes.js';
 import { keyContext } from '../crypto/contexts.js';
 import { dayKey } from '../crypto/day-key.js';
 import { erasureCheck, wrappingKey } from '../crypto/term.js';
@@ -11,7 +11,7 @@ import type { LedgerKeys, StoredEvent } from '../ledger/event.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { KeyRow } from '../ledger/sealed-event.js';
 import type { Runner } from '../sql.js';
-import type { Keyring } from './keyring.js';
+import { Keyring } from './keyring.js';
 import { epochKeyRows } from './store.js';
 
 const DAY_KEYS_MAX = 4096;
@@ -77,11 +77,21 @@ export class Custody implements LedgerKeys {
     this.replaceKeyring(keyring);
   }
 
-  /** A keyring change was committed. What is not in the new one is overwritten; what lives on stays as it is. */
+  /**
+   * A keyring change was committed. What is not in the new one is overwritten; of what lives on, the bytes that are in use
+   * here stay, and a second copy, as a keyring read from the database brings along, is overwritten.
+   */
   replaceKeyring(keyring: Keyring): void {
-    const living = new Set(keyring.entries.map(({ kind, id }) => `${kind}/${id}`));
-    for (const { kind, id, bytes } of this.#keyring.entries) if (!living.has(`${kind}/${id}`)) wipe(bytes);
-    this.#keyring = keyring;
+    const before = new Map(this.#keyring.entries.map(entry => [`${entry.kind}/${entry.id}`, entry.bytes]));
+    const entries = keyring.entries.map(entry => {
+      const bytes = before.get(`${entry.kind}/${entry.id}`);
+      if (bytes === undefined || !constantTimeEqual(bytes, entry.bytes)) return entry;
+      before.delete(`${entry.kind}/${entry.id}`);
+      if (bytes !== entry.bytes) wipe(entry.bytes);
+      return { ...entry, bytes };
+    });
+    wipe(...before.values());
+    this.#keyring = new Keyring(keyring.generation, keyring.rootGeneration, entries);
     this.#rowKeys.clear();
   }
 

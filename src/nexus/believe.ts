@@ -14,6 +14,7 @@ import { keyringRow, type SlotRow } from '../keys/store.js';
 import { KmsError } from '../kms/kms.js';
 import { headOfSize } from '../ledger/head.js';
 import { Known } from '../ledger/known.js';
+import type { Runner } from '../sql.js';
 import { type Anchor, readAnchor } from './anchor.js';
 import { ErasureList } from './erasure-list.js';
 import { pinLedger } from './ledger-row.js';
@@ -50,11 +51,10 @@ export const believeLedger = async (
   acceptRollback: boolean,
 ): Promise<Believed> => {
   const { writer } = ports.database;
-  const [stored] = await writer.run(keyringRow);
-  if (stored === undefined) throw new LedgerRefused('the keyring is missing from the database');
-  const keyring = openKeyring(root.key, ledger, stored.generation, root.generation, stored.box);
-  if (keyring === null) throw new LedgerRefused(keyringComplaint(root, slots));
+  const keyring = await openedKeyring(writer, ledger, root, slots);
   const erasureKeys = await ports.erasureKeys.read(ledger, keyring.livingTerms).catch((error: unknown) => {
+    wipe(root.key);
+    keyring.wipe();
     throw error instanceof KmsError ? new LedgerRefused(error.message) : error;
   });
   const custody = new Custody(ledger, root.key, keyring, erasureKeys);
@@ -88,6 +88,24 @@ const keyringComplaint = ({ generation }: RootKey, slots: readonly SlotRow[]): s
   return newest > generation
     ? `the slot that was opened is of root key ${generation}, others are of root key ${newest}: an old slot was put back`
     : 'the keyring in the database does not open with the root key';
+};
+
+const openedKeyring = async (
+  writer: Runner,
+  ledger: Buffer,
+  root: RootKey,
+  slots: readonly SlotRow[],
+): Promise<Keyring> => {
+  try {
+    const [stored] = await writer.run(keyringRow);
+    if (stored === undefined) throw new LedgerRefused('the keyring is missing from the database');
+    const keyring = openKeyring(root.key, ledger, stored.generation, root.generation, stored.box);
+    if (keyring === null) throw new LedgerRefused(keyringComplaint(root, slots));
+    return keyring;
+  } catch (error) {
+    wipe(root.key);
+    throw error;
+  }
 };
 
 const requireErasureKeys = (keyring: Keyring, found: ReadonlyMap<number, Buffer>, ports: NexusPorts): void => {

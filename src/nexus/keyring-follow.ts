@@ -31,9 +31,11 @@ export const followKeyring = async (runner: Runner, custody: Custody, authority:
   const { rootKey, ledger, keyring } = custody;
   const opened =
     stored === undefined ? null : openKeyring(rootKey, ledger, stored.generation, keyring.rootGeneration, stored.box);
-  if (opened === null || opened.generation < recorded) throw new IntegrityError('keyring');
+  if (opened !== null && opened.generation >= recorded && opened.generation > custody.keyring.generation)
+    return custody.replaceKeyring(opened);
+  opened?.wipe();
   // Reads of several requests may be here at once: the newest stays.
-  if (opened.generation > custody.keyring.generation) custody.replaceKeyring(opened);
+  if (opened === null || opened.generation < recorded) throw new IntegrityError('keyring');
 };
 
 /** The root key of a rotation that another process of this node made, as that process told it. */
