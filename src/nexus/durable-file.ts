@@ -7,6 +7,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const MODE = 0o600;
+const NEW_LINE = 10;
 
 /** Of this process: others of the same node may write the same file. */
 const temporaryOf = (path: string): string => `${path}.${process.pid}.new`;
@@ -38,12 +39,20 @@ export const writeWholeSync = (path: string, content: string): void => {
   renameSync(temporary, path);
 };
 
-/** Appends and waits until it is on disk. */
-export const appendDurably = async (path: string, line: string): Promise<void> => {
-  const file = await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY, MODE);
+/**
+ * Appends whole lines and waits until they, and a file that is new, are on disk. What a crash left of a line before is ended
+ * first: run together with it, the new one could not be read either.
+ */
+export const appendDurably = async (path: string, lines: string): Promise<void> => {
+  const file = await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_RDWR, MODE);
   try {
-    await file.write(line);
+    const { size } = await file.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await file.read(last, 0, 1, size - 1);
+    // `appendFile` writes until all of it is written; one `write` may take a part and say so.
+    await file.appendFile(size > 0 && last[0] !== NEW_LINE ? `\n${lines}` : lines);
     await file.sync();
+    if (size === 0) await syncFolder(dirname(path));
   } finally {
     await file.close();
   }
