@@ -5,10 +5,24 @@ import type { CertificateDocument } from './document.js';
 
 /** No checkpoint begins so: a certificate is never taken for one. */
 const TITLE = 'Tallystick erasure certificate, version 1';
-const PATHS_SHOWN = 50;
+/** A note has 64 KiB at most: so much of a list is shown that every erasure has its certificate. The document has it all. */
+const LISTED_MAX = 40;
+const LISTED_CHARACTERS = 120;
 
-/** Free text of people, on one line. */
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+/** Free text of people, on one line, and read in the order in which it is written. */
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+
+const shortened = (text: string): string => {
+  const characters = [...oneLine(text)];
+  return characters.length <= LISTED_CHARACTERS
+    ? characters.join('')
+    : `${characters.slice(0, LISTED_CHARACTERS).join('')}…`;
+};
+
+const listed = <T>(all: readonly T[], line: (each: T) => string): readonly string[] => [
+  ...all.slice(0, LISTED_MAX).map(each => `- ${line(each)}`),
+  ...(all.length > LISTED_MAX ? [`- and ${all.length - LISTED_MAX} more, in the document`] : []),
+];
 
 const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
@@ -43,22 +57,20 @@ export const certificateText = (document: CertificateDocument): string => {
     `Recorded at: ${request.recorded_at}, position ${request.position}`,
     '',
     `Destroyed: ${plural(keys, 'key')} of ${plural(destroyed.length, 'secret')}; out of service since then, on every node`,
-    ...destroyed
-      .slice(0, PATHS_SHOWN)
-      .map(({ path, keys: own }) => `- ${oneLine(path)} (${plural(own.length, 'key')})`),
-    ...(destroyed.length > PATHS_SHOWN ? [`- and ${destroyed.length - PATHS_SHOWN} more, in the document`] : []),
+    ...listed(destroyed, ({ path, keys: own }) => `${shortened(path)} (${plural(own.length, 'key')})`),
     `Key rows found in the key store when this was issued: ${document.key_rows_found}`,
     ...(request.kept === 0 ? [] : [`Kept by a legal hold or a retention rule: ${plural(request.kept, 'secret')}`]),
     '',
     verdictOf(document),
     `Last term that wrapped them: ${term.last} (${term.state}); it ends: ${term.term_ends ?? 'no end is planned'}; backups expire: ${term.backups_expire}`,
     `Escrow copies of that term's key: ${escrow.length === 0 ? 'none recorded' : ''}`.trimEnd(),
-    ...escrow.map(
+    ...listed(
+      escrow,
       ({ id, made_at, destroyed: gone }) =>
-        `- ${oneLine(id)}, made ${made_at}: ${gone === null ? 'not reported as destroyed' : `reported as destroyed ${gone}`}`,
+        `${shortened(id)}, made ${made_at}: ${gone === null ? 'not reported as destroyed' : `reported as destroyed ${gone}`}`,
     ),
     `Living copies, in writes up to position ${living_copies.searched_to}: ${living_copies.found.length === 0 ? 'none' : living_copies.found.length}`,
-    ...living_copies.found.map(({ path, position }) => `- ${oneLine(path)}, written at position ${position}`),
+    ...listed(living_copies.found, ({ path, position }) => `${shortened(path)}, written at position ${position}`),
     `Who had read it: ${readers.note}`,
     '',
     `Document: sha256 ${digestOf(document)}`,

@@ -74,6 +74,16 @@ describe('an erasure certificate', test => {
     assert.is(key_rows_found, 0);
   });
 
+  test('is issued for a folder of any size, however long its paths are', async () => {
+    const long = Array.from({ length: 6 }, () => 'n'.repeat(250)).join('/');
+    await Promise.all(Array.from({ length: 45 }, (_, i) => write(`long/${long}/${i}`, { i })));
+    const large = await certificateOf(await erase('long/'));
+    assert.is(large.document.destroyed.length, 45);
+    assert.match(large.note, /- secret\/long\/n{100,}… \(1 key\)\n/);
+    assert.match(large.note, '- and 5 more, in the document\n');
+    assert.is(complaint(large), null);
+  });
+
   test('says that it is not yet, on which date, and what it does not know', () => {
     assert.match(certificate.note, /Fully erased: not yet, on 20\d\d-\d\d-\d\d/);
     assert.match(certificate.note, 'Basis: request of P.\n');
