@@ -1,6 +1,8 @@
 /** KV calls in tests. */
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { E } from '../../../src/fp.js';
+import { type Query, query } from '../../../src/sql.js';
 import type { CallOptions, Json, Reply, TestNode } from '../../support/cluster.js';
 
 /** Tests whose titles all begin with what they are about: several subjects share one cluster. */
@@ -22,7 +24,15 @@ export interface KvCalls {
   /** The value as it reads now; text, for numbers. */
   text(path: string): Promise<string>;
   head(): Promise<number>;
+  /** How many events changed something: records of requests come when they come. */
+  changes(): Promise<number>;
 }
+
+const changes: Query<number> = query(
+  null,
+  ({ n }) => (typeof n === 'number' ? E.right(n) : E.left('n')),
+  'select count(*)::integer as n from events where lane < 2',
+);
 
 export const kvCalls = (node: TestNode): KvCalls => {
   const calls: KvCalls = {
@@ -43,6 +53,7 @@ export const kvCalls = (node: TestNode): KvCalls => {
       return /"data":\{"data":(.*),"metadata":\{"created_time"/s.exec(reply.text)?.[1] ?? '';
     },
     head: async () => (await calls.get('sys/ledger/head')).body.data.position,
+    changes: async () => (await node.database.writer.run(changes))[0] ?? 0,
   };
   return calls;
 };
