@@ -1,12 +1,14 @@
 /**
  * Wraps every key again under the active term, a few disk pages at a time, while the server serves. Rows are only updated,
  * each only if it still lies under the term it was read under, never inserted: a key that was destroyed meanwhile stays
- * destroyed. Locked rows are passed over and come in the next pass, so nobody waits for this and this for nobody. Killed
+ * destroyed. A row that was put back although its key is destroyed ends here, or it would outlive its term. Locked rows are passed over and come in the next pass, so nobody waits for this and this for nobody. Killed
  * anywhere, a new pass finds what is left.
  */
+import type { Uuid } from '../crypto/bytes.js';
 import { E } from '../fp.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { KeyRow } from '../ledger/sealed-event.js';
+import { deleteKeys } from '../ledger/statements.js';
 import { byteaArray, int4Array, uuidArray } from '../postgres/arrays.js';
 import { type Query, query, type RowDecoder, type Runner } from '../sql.js';
 import type { Custody } from './custody.js';
@@ -53,6 +55,8 @@ export interface RewrapPorts {
   readonly runner: Runner;
   readonly custody: Custody;
   readonly pace: Pace;
+  /** Keys that are destroyed, whatever the database holds. */
+  readonly erased: ReadonlySet<Uuid>;
   /** Told of each part that is committed. */
   readonly rewrapped: (rows: number) => void;
   /** Told of rows that do not open under their term: they stay as they are. */
@@ -79,7 +83,10 @@ export const rewrapPass = async (ports: RewrapPorts, terms: readonly number[]): 
     reading.catch(() => undefined);
     // Pages whose rows were wrapped again before, or moved on: looking at them costs nobody anything.
     if (rows.length === 0) continue;
-    const wrapped = await wrapRows(ports, rows);
+    const back = rows.filter(({ keyId }) => ports.erased.has(keyId));
+    if (back.length > 0) await runner.run(deleteKeys, [uuidArray(back.map(({ keyId }) => keyId))]);
+    const living = back.length === 0 ? rows : rows.filter(({ keyId }) => !ports.erased.has(keyId));
+    const wrapped = await wrapRows(ports, living);
     if (wrapped > 0) ports.rewrapped(wrapped);
     done += wrapped;
     await pace.rest();

@@ -47,7 +47,7 @@ const rewrapAll = async (session: Session, during: Promise<unknown> | null = nul
     const rows = await rewrapPass(
       {
         ...{ runner: ports.runner, custody, pace: new Pace(() => session.activity) },
-        ...{ rewrapped: () => {}, going: () => going },
+        ...{ rewrapped: () => {}, going: () => going, erased: session.erased },
         damaged: error => {
           throw error;
         },

@@ -1,6 +1,7 @@
 /** Wrapping keys again beside whoever else uses them: nobody waits for it, and no key that was destroyed comes back. */
 import type pg from 'pg';
 import * as assert from 'uvu/assert';
+import type { Term } from '../../src/domain/erasure/terms.js';
 import { Pace } from '../../src/keys/pace.js';
 import { rewrapPass } from '../../src/keys/rewrap.js';
 import { IntegrityError } from '../../src/ledger/integrity.js';
@@ -8,6 +9,7 @@ import type { Session } from '../../src/nexus/session.js';
 import { withTermLock } from '../../src/operations/terms/locks.js';
 import { type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { until } from '../support/until.js';
 
 const SECRETS = 60;
 
@@ -32,7 +34,7 @@ describe('wrapping keys again', test => {
     return rewrapPass(
       {
         ...{ runner: ports.runner, custody, pace: new Pace(() => 0), damaged },
-        ...{ rewrapped: () => {}, going: () => true },
+        ...{ rewrapped: () => {}, going: () => true, erased: session().erased },
       },
       old,
     );
@@ -82,6 +84,43 @@ describe('wrapping keys again', test => {
       for (const [i, path] of all.entries())
         assert.is((await call('GET', path)).status, i < SECRETS / 2 ? 404 : 200, path);
     }));
+
+  test('ends no term under which rows lie again, and wraps no key again that is destroyed', async () => {
+    const [living, destroyed] = ['secret/data/living', 'secret/data/gone'];
+    const keyOf = async (path: string) => {
+      assert.is((await call('POST', path, { data: { path } })).status, 200);
+      const { rows } = await owner.query(
+        'select * from keys where key_id = (select key_id from events where key_id is not null order by position desc limit 1)',
+      );
+      return rows[0];
+    };
+    const ending = (backup_retention: string) =>
+      call('POST', 'sys/rotate/config', { backup_retention, enabled: false });
+    assert.is((await ending('1h')).status, 204);
+    const kept = await keyOf(living);
+    const gone = await keyOf(destroyed);
+    assert.is((await call('PUT', 'secret/destroy/gone', { versions: [1] })).status, 204);
+    assert.is((await call('POST', 'sys/rotate')).status, 204);
+    const old = (): Term | null => session().authority.terms.get(kept.term);
+    await until('everything is wrapped again', () => old()?.rewrappedAt !== null);
+    // Somebody puts rows of a backup back.
+    await owner.query('update keys set term = $2, wrapped = $3 where key_id = $1', [
+      kept.key_id,
+      kept.term,
+      kept.wrapped,
+    ]);
+    await owner.query('insert into keys (key_id, kind, owner, term, wrapped) values ($1, $2, $3, $4, $5)', [
+      gone.key_id,
+      gone.kind,
+      gone.owner,
+      gone.term,
+      gone.wrapped,
+    ]);
+    assert.is((await ending('0s')).status, 204);
+    await until('the term ends', () => old()?.endedAt !== null);
+    assert.equal(await termsOf([kept.key_id, gone.key_id]), [kept.term + 1]);
+    assert.is((await call('GET', living)).status, 200);
+  });
 
   test('leaves a row that does not open as it is, and says so', () =>
     afterRotation(async () => {

@@ -35,6 +35,8 @@ class TermKeeper {
   #looking: Promise<void> | null = null;
   #stopped = false;
   readonly #askAgainAt = new Map<number, number>();
+  /** Terms that are to end, and under which rows lie again. */
+  readonly #late = new Set<number>();
 
   constructor(
     readonly session: Session,
@@ -84,7 +86,7 @@ class TermKeeper {
   #forget(): void {
     const { terms } = this.session.authority;
     if (terms.prepared === null) this.#say('nodes', null);
-    if (!terms.all.some(isOpen)) this.#say('damaged keys', null);
+    if (this.#late.size === 0 && !terms.all.some(isOpen)) this.#say('damaged keys', null);
     for (const term of terms.all) if (!waitsForCopies(this.session, term)) this.#say(`copies ${term.term}`, null);
   }
 
@@ -97,7 +99,9 @@ class TermKeeper {
     const lacking =
       prepared === null ? [] : await activateTerm(session, systemActor(session, 'keys.activate'), prepared);
     this.#say('nodes', prepared === null ? null : waitingForNodes(prepared.term, lacking));
-    for (const term of terms.all) if (this.#going && graceIsOver(session, term)) await endTerm(session, term);
+    this.#late.clear();
+    for (const term of terms.all)
+      if (this.#going && graceIsOver(session, term) && (await endTerm(session, term)) > 0) this.#late.add(term.term);
     for (const term of terms.all) if (this.#going && waitsForCopies(session, term)) await this.#confirm(term);
   }
 
@@ -111,12 +115,14 @@ class TermKeeper {
 
   async #rewrap(): Promise<void> {
     const { session, ports } = this;
-    const old = (): readonly Term[] => session.authority.terms.all.filter(isOpen);
+    const old = (): readonly Term[] =>
+      session.authority.terms.all.filter(term => isOpen(term) || this.#late.has(term.term));
     if (old().length === 0) return;
     const pace = new Pace(() => session.activity);
     let damaged = 0;
     const pass = {
       ...{ runner: session.ports.runner, custody: session.custody, pace, rewrapped: ports.rewrapped },
+      erased: session.erased,
       going: () => this.#going,
       damaged: (error: unknown) => {
         damaged += 1;
@@ -133,7 +139,8 @@ class TermKeeper {
     } while (rows > 0 && this.#going);
     this.#say('damaged keys', damaged === 0 ? null : `${damaged} key rows do not open under their term: see the log`);
     const left = new Set((await session.ports.runner.run(rowsByTerm)).map(({ term }) => term));
-    for (const term of old()) if (this.#going && !left.has(term.term)) await recordRewrapped(session, term);
+    for (const term of old())
+      if (this.#going && isOpen(term) && !left.has(term.term)) await recordRewrapped(session, term);
   }
 
   #say(about: string, trouble: string | null): void {

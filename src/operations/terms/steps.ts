@@ -13,6 +13,7 @@ import type { Header } from '../../domain/header.js';
 import type { Failure } from '../../failure.js';
 import { sealEvent } from '../../keys/event-sealer.js';
 import { KeyringKind, KeyringState } from '../../keys/key-kinds.js';
+import { rowsByTerm } from '../../keys/rewrap.js';
 import { draftEpoch } from '../../nexus/epochs.js';
 import { type NodeReport, nodeReports, nodesKeeping } from '../../nexus/node-report.js';
 import type { Session } from '../../nexus/session.js';
@@ -117,10 +118,14 @@ export const recordRewrapped = async (session: Session, { term }: Term): Promise
 
 /**
  * A term that no row lies under, and none ever will, or one that was prepared and never became active: its share leaves the
- * keyring; every node then destroys its copy of the erasure key (`HeldTerms`).
+ * keyring; every node then destroys its copy of the erasure key (`HeldTerms`). Nothing brings either back, so that the rows
+ * are counted once more, whatever was recorded of them: a row that was put back meanwhile may be the only one of its key.
+ * Answers how many lie there, and then nothing has changed.
  */
-export const endTerm = async (session: Session, { term }: Term): Promise<void> => {
+export const endTerm = async (session: Session, { term }: Term): Promise<number> => {
   const { authority, ports } = session;
+  const left = (await ports.runner.run(rowsByTerm)).find(each => each.term === term)?.rows ?? 0;
+  if (left > 0) return left;
   const reports = await ports.runner.run(nodeReports);
   const holders = nodesKeeping(reports, term);
   const checks = new Map(authority.keystore?.checks ?? []);
@@ -133,6 +138,7 @@ export const endTerm = async (session: Session, { term }: Term): Promise<void> =
     unless: () => (mayEnd(authority.terms.get(term)) ? null : BUSY),
   });
   await session.followKeys();
+  return 0;
 };
 
 const mayEnd = (term: Term | null): boolean =>
