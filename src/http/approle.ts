@@ -3,6 +3,7 @@
 import type { AppRoleChange, AppRoleSettings } from '../operations/logins/approle/contract.js';
 import { OLDER_NAMES } from '../operations/logins/approle/settings.js';
 import type { Place } from '../operations/logins/records.js';
+import { table } from '../table.js';
 import { type Answer, changed as changedWith, errors, noContent, ok, oneError, withPosition } from './answer.js';
 import { secretIdRoutes } from './approle-secret-ids.js';
 import type { Fields } from './body.js';
@@ -74,7 +75,7 @@ const setting = (name: keyof AppRoleSettings, ...names: readonly string[]): Sett
   names: [...names, name],
 });
 
-const SETTINGS: Readonly<Record<string, Setting | undefined>> = {
+const SETTINGS = table<Setting>({
   policies: { setting: 'token_policies', names: ['token_policies', 'policies'] },
   period: setting('token_period', 'period'),
   'bound-cidr-list': setting('secret_id_bound_cidrs', 'bound_cidr_list'),
@@ -87,7 +88,7 @@ const SETTINGS: Readonly<Record<string, Setting | undefined>> = {
   'token-bound-cidrs': setting('token_bound_cidrs'),
   'bind-secret-id': setting('bind_secret_id'),
   'local-secret-ids': { ...setting('local_secret_ids'), readOnly: true },
-};
+});
 
 const oneSetting = (call: Call, place: Place, { setting: name, names, readOnly = false }: Setting): Routes => {
   const { operations, context, fields } = call;

@@ -1,5 +1,6 @@
 /** What answers below a mount, by the mount's type: an engine or a login method more is a line more. */
 import type { MountDetail } from '../operations/mounts/contract.js';
+import { table } from '../table.js';
 import { administrators } from './administrators.js';
 import type { Answer } from './answer.js';
 import { approle } from './approle.js';
@@ -17,7 +18,7 @@ import { userpass } from './userpass.js';
  */
 export type Engine = (call: Call, mount: MountDetail, inside: string) => Promise<Answer> | Answer | null;
 
-export const engines: Readonly<Record<string, Engine | undefined>> = {
+export const engines = table<Engine>({
   administrators,
   approle,
   cert: certEngine,
@@ -26,4 +27,4 @@ export const engines: Readonly<Record<string, Engine | undefined>> = {
   kv: (call, mount, inside) => (mount.options.version === '2' ? kvV2 : kvV1)(call, mount, inside),
   generic: kvV1,
   userpass,
-};
+});

@@ -1,5 +1,6 @@
 /** `sys/ledger/erase`, `holds`, `retention`: destroying for good, and what stands against it. */
 import type { Place } from '../operations/contract.js';
+import { table } from '../table.js';
 import { type Answer, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, positionOf } from './call.js';
 import { durationField, FieldError, stringField } from './fields.js';
@@ -72,13 +73,13 @@ const setRetention: NamedRoute = (call, name) => {
 const removeRetention: NamedRoute = (call, name) =>
   answered(call, call.operations.erasure.removeRetention(call.context, { name }), recorded);
 
-const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+const ROUTES = table<Partial<Record<Call['verb'], Route>>>({
   'sys/ledger/erase/plan': { write: plan },
   'sys/ledger/erase/apply': { write: apply },
   'sys/ledger/erasures': { read: list },
   'sys/ledger/holds': { read: holds, list: holds },
   'sys/ledger/retention': { read: retention, list: retention },
-};
+});
 
 const NAMED: Readonly<Record<string, Partial<Record<Call['verb'], NamedRoute>>>> = {
   erasures: { read: certificate },

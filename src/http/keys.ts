@@ -1,6 +1,7 @@
 /** Terms of erasure keys: `sys/ledger/keys…`, and what old clients know of them (vault-wire.md §7.7). */
 import { printDuration } from '../domain/duration.js';
 import type { KeysStatus, RotationSettings } from '../operations/terms/contract.js';
+import { table } from '../table.js';
 import { type Answer, envelope, errors, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call } from './call.js';
 import { boolField, durationField, intField, stringField, textsField } from './fields.js';
@@ -105,7 +106,7 @@ const copyGone: Route = call => {
   );
 };
 
-const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+const ROUTES = table<Partial<Record<Call['verb'], Route>>>({
   'sys/ledger/keys': { read: status },
   'sys/ledger/keys/rotate': { write: rotate },
   'sys/ledger/keys/escrow': { write: escrow },
@@ -114,7 +115,7 @@ const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | und
   'sys/rotate/keyring': { write: rotateKeyring },
   'sys/rotate/config': { read: readSettings, write: writeSettings },
   'sys/key-status': { read: keyStatus },
-};
+});
 
 /** Null: not one of ours. */
 export const keys = (call: Call): Promise<Answer> | Answer | null => {

@@ -1,6 +1,7 @@
 /** The KV v2 dialect (vault-wire.md §4) over operations. `inside` is the path inside the mount. */
 import type { At, Place, SecretValue } from '../operations/contract.js';
 import type { MountDetail } from '../operations/mounts/contract.js';
+import { table } from '../table.js';
 import { type Answer, envelope, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, judged, momentOf } from './call.js';
 import { customMetadataField, customMetadataPatch } from './custom-metadata.js';
@@ -167,7 +168,7 @@ const writeConfig: Route = (call, { mount }) => {
   );
 };
 
-const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+const ROUTES = table<Partial<Record<Call['verb'], Route>>>({
   data: { read, write, patch, delete: remove },
   'detailed-metadata': { list: listDetails, scan: listDetails },
   metadata: {
@@ -183,4 +184,4 @@ const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | und
   destroy: { write: onVersions('destroy', 'no version number provided') },
   config: { read: readConfig, write: writeConfig },
   subkeys: { read: readSubkeys },
-};
+});

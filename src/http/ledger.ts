@@ -2,6 +2,7 @@
 
 import type { AuditRecord, EventsQuery, Moment } from '../operations/contract.js';
 import { CAPABILITIES, isCapability } from '../policies/policy.js';
+import { table } from '../table.js';
 import { type Answer, errors, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, momentOf, positionOf } from './call.js';
 import { FieldError, intField, stringField } from './fields.js';
@@ -129,7 +130,7 @@ const rebuild = (call: Call, name: string): Promise<Answer> =>
     ok(call.context.requestId, value),
   );
 
-const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+const ROUTES = table<Partial<Record<Call['verb'], Route>>>({
   'sys/ledger/head': { read: head },
   'sys/ledger/events': { read: events },
   'sys/ledger/can': { read: can },
@@ -138,7 +139,7 @@ const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | und
   'sys/ledger/restore/apply': { write: apply },
   'sys/ledger/projections': { read: projections },
   'sys/ledger/projections/verify': { write: verify },
-};
+});
 
 const REBUILD = /^sys\/ledger\/projections\/([a-z][a-z-]{0,62})\/rebuild$/;
 

@@ -1,5 +1,6 @@
 /** `sys/policies/acl`, the older `sys/policy`, and `sys/capabilities*` (vault-wire.md §9.1, §9.6). */
 import type { TokenNamed } from '../operations/contract.js';
+import { table } from '../table.js';
 import { type Answer, envelope, errors, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call } from './call.js';
 import { FieldError, stringField, stringsField } from './fields.js';
@@ -89,7 +90,7 @@ const capabilities =
     });
   };
 
-const EXACT: Readonly<Record<string, Routes | undefined>> = {
+const EXACT = table<Routes>({
   'sys/policies/acl': { list },
   'sys/policy': { read: oldList, list: oldList },
   'sys/capabilities-self': { write: capabilities(() => ({ kind: 'self' })) },
@@ -105,7 +106,7 @@ const EXACT: Readonly<Record<string, Routes | undefined>> = {
       return accessor === '' ? 'missing accessor' : { kind: 'accessor', accessor };
     }),
   },
-};
+});
 
 const NAMED: readonly (readonly [string, Routes])[] = [
   ['sys/policies/acl/', { read, write, delete: remove }],

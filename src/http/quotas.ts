@@ -1,16 +1,17 @@
 /** `sys/quotas`: rate limits under the names of the dialect. */
 import type { Admitted, Quota, QuotaBy, QuotaConfig } from '../operations/quotas/contract.js';
+import { table } from '../table.js';
 import { type Answer, errors, noContent, ok, oneError, withPosition } from './answer.js';
 import type { Fields } from './body.js';
 import { answered, type Call } from './call.js';
 import { boolField, durationField, FieldError, numberField, stringField, stringsField } from './fields.js';
 
-const BY_WORD: Readonly<Record<string, QuotaBy | undefined>> = {
+const BY_WORD = table<QuotaBy>({
   '': 'address',
   ip: 'address',
   token: 'token',
   none: 'all',
-};
+});
 const WORDS: Readonly<Record<QuotaBy, string>> = { address: 'ip', token: 'token', all: 'none' };
 
 const bare = (path: string): string => path.replace(/^\/+|\/+$/g, '');

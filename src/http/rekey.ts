@@ -4,6 +4,7 @@
  */
 import type { Backup, RekeyStatus, RootStatus, VerifyStatus } from '../operations/custody/contract.js';
 import { OTP_LENGTH } from '../operations/custody/contract.js';
+import { table } from '../table.js';
 import { type Answer, errors, noContent, ok, oneError, raw } from './answer.js';
 import { answered, type Call, type Verb } from './call.js';
 import { keyField, keyFields, recipientFields, splitFields } from './custody-fields.js';
@@ -135,14 +136,14 @@ const rootUpdate: Routes = {
     }),
 };
 
-const ROUTES: Readonly<Record<string, Routes | undefined>> = {
+const ROUTES = table<Routes>({
   'rekey/init': rekeyInit,
   'rekey/update': rekeyUpdate,
   'rekey/verify': rekeyVerify,
   'rekey/backup': rekeyBackup,
   'generate-root/attempt': rootAttempt,
   'generate-root/update': rootUpdate,
-};
+});
 
 /** Null: not one of ours. */
 export const rekey = (call: Call): Promise<Answer> | Answer | null => {

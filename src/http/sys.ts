@@ -1,6 +1,7 @@
 /** `sys/`: state, init, unseal, seal, nodes, moves of mounts, metrics (vault-wire.md §7, §8.2). */
 import type { SealStatus } from '../operations/contract.js';
 import { packageVersion } from '../package-root.js';
+import { table } from '../table.js';
 import { type Answer, errors, noContent, ok, okTwice, oneError, raw, withPosition } from './answer.js';
 import { answered, type Call } from './call.js';
 import { keyBytes, keyFields, recipientFields, splitFields } from './custody-fields.js';
@@ -129,14 +130,14 @@ const leader: Route = () =>
   });
 
 /** Routes that answer also while sealed, and without a token. */
-export const unauthenticated: Readonly<Record<string, Route | undefined>> = {
+export const unauthenticated = table<Route>({
   'sys/health': health,
   'sys/seal-status': sealStatusRoute,
   'sys/init': init,
   'sys/unseal': unseal,
   'sys/seal': seal,
   'sys/leader': leader,
-};
+});
 
 /** What a GET on them says about other verbs. */
 export const READ_ONLY: ReadonlySet<string> = new Set(['sys/health', 'sys/seal-status', 'sys/leader']);
@@ -200,14 +201,14 @@ const moved = (call: Call, id: string): Promise<Answer> =>
 /** Nothing in it is of this server, so nobody is asked who they are. */
 const specification: Route = () => ({ status: 200, body: openApi() });
 
-const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+const ROUTES = table<Partial<Record<Call['verb'], Route>>>({
   'sys/metrics': { read: metrics },
   'sys/internal/specs/openapi': { read: specification },
   'sys/ha-status': { read: haStatus },
   'sys/in-flight-req': { read: inFlight },
   'sys/step-down': { write: stepDown },
   'sys/remount': { write: remount },
-};
+});
 
 const MOVE_STATUS = /^sys\/remount\/status\/([^/]+)$/;
 

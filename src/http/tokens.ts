@@ -1,6 +1,7 @@
 /** `auth/token` (vault-wire.md §10): from fields to operations, and back. */
 import { parseDuration } from '../domain/duration.js';
 import type { TokenRequest } from '../operations/tokens/contract.js';
+import { table } from '../table.js';
 import { type Answer, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call } from './call.js';
 import { boolField, FieldError, intField, mapField, stringField, textsField, unknownFields } from './fields.js';
@@ -102,7 +103,7 @@ const renewAccessor: Route = call => {
   return answered(call, call.operations.tokens.renewAccessor(call.context, input), answer);
 };
 
-const ROUTES: Readonly<Record<string, Routes | undefined>> = {
+const ROUTES = table<Routes>({
   create: { write: create(null, false) },
   'create-orphan': { write: create(null, true) },
   lookup: { read: lookup, write: lookup },
@@ -124,7 +125,7 @@ const ROUTES: Readonly<Record<string, Routes | undefined>> = {
     write: call =>
       answered(call, call.operations.tokens.revokeAccessor(call.context, { accessor: accessorOf(call) }), done),
   },
-};
+});
 
 const PREFIX = 'auth/token/';
 

@@ -4,6 +4,7 @@
  */
 import * as t from 'io-ts';
 import type { WrappedResponse, Wrapping } from '../operations/wrapping/contract.js';
+import { table } from '../table.js';
 import { type Answer, envelope, errors, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, judged } from './call.js';
 import { stringField } from './fields.js';
@@ -76,12 +77,12 @@ const lookup: Route = call => {
   );
 };
 
-const ROUTES: Readonly<Record<string, Partial<Record<Call['verb'], Route>> | undefined>> = {
+const ROUTES = table<Partial<Record<Call['verb'], Route>>>({
   'sys/wrapping/wrap': { write: wrap },
   'sys/wrapping/unwrap': { write: unwrap },
   'sys/wrapping/rewrap': { write: rewrap },
   'sys/wrapping/lookup': { read: lookup, write: lookup },
-};
+});
 
 /** Null: not one of ours. */
 export const wrapping = (call: Call): Promise<Answer> | Answer | null => {

@@ -4,6 +4,7 @@
  */
 import * as t from 'io-ts';
 import type { Mount } from '../../authority/mounts.js';
+import { table } from '../../table.js';
 import { isCidr } from '../tokens/cidrs.js';
 import { type Lifetime, TTL_SECONDS_MAX } from '../tokens/ttl.js';
 
@@ -37,10 +38,10 @@ export const NEW_TOKEN_SETTINGS: TokenSettings = {
 /** What a request sets: only what it named, with the older names that it used in `old_names`. */
 export type TokenSettingsChange = Partial<TokenSettings>;
 
-const TYPES: Readonly<Record<string, string | undefined>> = {
+const TYPES = table<string>({
   ...{ '': 'default', default: 'default', service: 'service', batch: 'batch' },
   ...{ 'default-service': 'service', 'default-batch': 'batch' },
-};
+});
 
 export interface Changed<S> {
   readonly settings: S;
