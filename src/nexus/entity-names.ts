@@ -72,7 +72,9 @@ export class EntityNames {
         [accessorOf(mount), value],
       ] as const;
     });
-    return { id, name: this.nameOf(id) ?? '', metadata: {}, aliases: Object.fromEntries(known) };
+    // What somebody is called at one mount, somebody else may be called at another: it is no name to give rights to.
+    const name = aliases.length === 0 ? (this.nameOf(id) ?? '') : `entity_${id.replaceAll('-', '')}`;
+    return { id, name, metadata: {}, aliases: Object.fromEntries(known) };
   }
 
   #has({ id, identityAt }: Entity): boolean {

@@ -2,7 +2,7 @@
  * Who asks, and may they? A token is found by its keyed hash in authority; its permission is asked for a capability on the
  * request's path. A refusal is given only after lane 1 was folded as of now, and is recorded.
  */
-import type { Capability, Rule } from '../authority/permission.js';
+import type { Capability, Permission, Rule } from '../authority/permission.js';
 import type { Token } from '../authority/tokens.js';
 import type { Header } from '../domain/header.js';
 import type { RecordedRequest } from '../nexus/recorder.js';
@@ -42,6 +42,14 @@ type Denial = 'no-token' | 'bad-token' | 'bound-cidr' | 'permission';
 const addressFits = (token: Token, address: string): boolean =>
   (token.expiresAt === 0 && token.policies.includes('root')) || addressAllowed(token.boundCidrs, address);
 
+/** Templates are filled once and kept: who it is has to be known by then. */
+const permissionOf = (session: Session, token: Token): Permission => {
+  const { entityNames } = session;
+  if (!entityNames.knows(token.entity))
+    throw new First('an identity is to be opened', () => entityNames.know(token.entity));
+  return session.authority.permissionOf(token);
+};
+
 const lookUp = (app: App, session: Session, context: RequestContext, asked: Asked): Caller | Denial => {
   if (context.token === null || context.token === '') return 'no-token';
   const paid = paidBy(context);
@@ -52,10 +60,7 @@ const lookUp = (app: App, session: Session, context: RequestContext, asked: Aske
     throw new First('a use of the token is to be recorded', () =>
       spendUse(session, context, token, spentHeader(app, session, context, token, asked.op)),
     );
-  const { entityNames } = session;
-  if (!entityNames.knows(token.entity))
-    throw new First('an identity is to be opened', () => entityNames.know(token.entity));
-  const rule = session.authority.permissionOf(token).allows(asked.capability, context.path, context.asking);
+  const rule = permissionOf(session, token).allows(asked.capability, context.path, context.asking);
   if (rule === null) return 'permission';
   const caller = { session, token, rule };
   callers.set(context.once, caller);
@@ -125,7 +130,7 @@ export const stillAllowed = (
 export const eitherWrite = (session: Session, context: RequestContext): 'create' | 'update' => {
   const token = context.token === null ? null : findToken(session, context.token, session.now());
   if (token === null) return 'update';
-  const creates = session.authority.permissionOf(token).allows('create', context.path, context.asking) !== null;
+  const creates = permissionOf(session, token).allows('create', context.path, context.asking) !== null;
   return creates ? 'create' : 'update';
 };
 

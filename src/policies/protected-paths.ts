@@ -9,7 +9,7 @@ export const PROTECTED_PATHS = [
   ...['sys/config/cors', 'sys/config/auditing/*', 'sys/config/ui/headers/*', 'sys/plugins/catalog/*'],
   ...['sys/leases', 'sys/leases/lookup/*', 'sys/leases/revoke-prefix/*', 'sys/leases/revoke-force/*'],
   ...['sys/revoke-prefix/*', 'sys/revoke-force/*', 'auth/token/accessors*', 'auth/token/revoke-orphan'],
-  ...['sys/ledger/erase/apply', 'sys/ledger/holds/*', 'sys/ledger/retention/*'],
+  ...['sys/ledger/erase/apply', 'sys/ledger/restore/apply', 'sys/ledger/holds/*', 'sys/ledger/retention/*'],
 ];
 
 const tree = new PatternTree<Leaf>();

@@ -220,11 +220,11 @@ describe('a userpass mount', test => {
        path "secret/data/named/{{identity.entity.name}}" { capabilities = ["create"] }
        path "secret/data/elsewhere/{{identity.entity.aliases.approle.name}}" { capabilities = ["create"] }`,
     );
-    const { client_token: token } = await loggedIn('quin', { token_policies: 'own' });
+    const { client_token: token, entity_id } = await loggedIn('quin', { token_policies: 'own' });
     const write = (path: string) => node.call('POST', `secret/data/${path}`, { data: {} }, { token });
     assert.is((await write('people/quin/note')).status, 200);
-    assert.is((await write('named/userpass-quin')).status, 200);
-    for (const path of ['people/leo/note', 'people/userpass-quin/note', 'elsewhere/quin'])
+    assert.is((await write(`named/entity_${entity_id.replaceAll('-', '')}`)).status, 200);
+    for (const path of ['named/userpass-quin', 'people/leo/note', 'people/userpass-quin/note', 'elsewhere/quin'])
       refusedWith(await write(path), 403, 'permission denied');
     const paths = ['secret/data/people/quin/x', 'secret/data/people/leo/x'];
     const { client_token: other } = await loggedIn('rosa', { token_policies: 'own' });
