@@ -26,6 +26,9 @@ export const tokenOf = ({ headers }: FastifyRequest): string | null => {
   return authorization?.startsWith('Bearer ') ? authorization.slice(7).trim() || null : null;
 };
 
+/** A proxy on this machine says so in one of these: whoever asked it may sit anywhere. */
+const RELAYED = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'] as const;
+
 const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);
 
 /** ms, 0 = none. Less than a second is one: whoever asks for a wrapping never gets the answer bare. A string: what is wrong. */
@@ -76,7 +79,7 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
       forwarded: one(headers['x-forwarded-for'])?.slice(0, 256) ?? null,
       agent: one(headers['user-agent'])?.slice(0, 256) ?? null,
       tls: known.tls,
-      loopback: isLoopback(address),
+      loopback: isLoopback(address) && !RELAYED.some(name => headers[name] !== undefined),
     },
     reason,
     ticket,

@@ -101,7 +101,8 @@ const mounted = async (call: Call): Promise<Answer> => {
   const engine = mount === undefined ? undefined : engines[mount.type];
   try {
     const answer = mount && (await engine?.(call, mount, call.path.slice(mount.path.length + 1)));
-    if (answer) return answer;
+    // That a method serves a path, and another verb, is said to whoever may ask.
+    if (answer) return answer.status === 405 ? judged(call, () => answer) : answer;
   } catch (error) {
     if (error instanceof FieldError) return judged(call, () => errors(400, error.message));
     throw error;

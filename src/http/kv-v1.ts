@@ -36,10 +36,14 @@ const read = (call: Call, place: Place, mount: MountDetail): Promise<Answer> => 
   });
 };
 
+/** In mounts of version 2 no value is below it, and policies go by that: the auditor's reads `+/metadata/*`. */
+const METADATA = 'a path in a mount of version 1 may not begin with metadata/, which auditors may read in every mount';
+
 /** The body's members put together again, each with the text that it was sent with. */
 const write = (call: Call, place: Place): Promise<Answer> => {
   const { context, operations, fields } = call;
   if (fields.size === 0) throw new FieldError('missing data fields');
+  if (place.path.startsWith('metadata/')) throw new FieldError(METADATA);
   return answered(call, operations.kv.write(context, { ...place, data: objectText(fields), cas: null }), changed);
 };
 

@@ -5,7 +5,7 @@ import type { LockoutConfig } from '../operations/logins/lockout-rule.js';
 import type { MountConfig, MountDetail } from '../operations/mounts/contract.js';
 import { type Answer, errors, noContent, okTwice, oneError, withPosition } from './answer.js';
 import type { Fields } from './body.js';
-import { answered, type Call, type Routes } from './call.js';
+import { answered, type Call, judged, type Routes } from './call.js';
 import { boolField, FieldError, intField, mapField, stringField, stringsField } from './fields.js';
 
 export const SYSTEM_TTL_SECONDS = 2_764_800;
@@ -160,12 +160,23 @@ const list = (call: Call, auth: boolean): Routes => ({
     answered(call, call.operations.mount.list(call.context, { auth }), found => twice(call, mountObjects(found))),
 });
 
+/** Auth mounts are read, enabled and disabled at `sys/auth`, which asks for `sudo`: no other door leads there. */
+const notHere = (call: Call, path: string): Routes => {
+  const refused = (text: string) => () => judged(call, () => errors(400, text));
+  return {
+    read: refused(`No secret engine mount at ${path}/`),
+    write: refused(`cannot mount "${path}/"`),
+    delete: refused(`cannot unmount "${path}/"`),
+  };
+};
+
 const routesOf = (call: Call): Routes | null => {
   const [, door, rest] = /^sys\/(mounts|auth)(?:\/(.*))?$/s.exec(call.path) ?? [];
   if (door === undefined) return null;
   const inner = (rest ?? '').replace(/\/$/, '');
   if (inner === '') return list(call, door === 'auth');
   const tuned = inner.endsWith('/tune') ? inner.slice(0, -5) : null;
+  if (tuned === null && door === 'mounts' && isAuth({ path: inner })) return notHere(call, inner);
   const full = (path: string): string => (door === 'auth' ? `auth/${path}` : path);
   // `sys/mounts/auth/P/tune` is the second door to an auth mount's tuning; only its tuning is there.
   return tuned === null ? oneMount(call, full(inner)) : tune(call, full(tuned));
@@ -175,7 +186,5 @@ const routesOf = (call: Call): Routes | null => {
 export const mounts = (call: Call): Promise<Answer> | Answer | null => {
   const routes = routesOf(call);
   if (routes === null) return null;
-  if (call.verb === 'write' && /^sys\/mounts\/auth\/.*(?<!\/tune)$/s.test(call.path))
-    return errors(400, `cannot mount "${call.path.slice('sys/mounts/'.length)}/"`);
   return routes[call.verb]?.() ?? oneError(405, 'unsupported operation');
 };

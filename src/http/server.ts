@@ -245,6 +245,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     const failed = (failure: Failure): void => {
       options.failed?.(failure);
       logFault(log, requestId, failure);
+      if (failure.kind === 'unauthenticated' && context.token !== null) operations.quotas.stranger(address);
     };
     const accept = (request.headers.accept ?? '').toLowerCase();
     const inFlight = () => gate.visits;

@@ -126,6 +126,16 @@ describe('protection', test => {
     assert.is((await call('sys/ledger/head', from('198.51.100.7'))).status, 200);
   });
 
+  test('a token that is made up counts as none, and keeps nobody from asking with one that is real', async () => {
+    const from = { 'x-forwarded-for': '198.51.100.9' };
+    const flood: number[] = [];
+    while (flood.at(-1) !== 429 && flood.length < 20 * OPEN_RATE)
+      flood.push((await call('sys/ledger/head', from, `hvs.made-up-${flood.length}`)).status);
+    assert.is(flood.pop(), 429);
+    assert.ok(flood.length >= OPEN_RATE && flood.every(status => status === 403), `${flood.length} answered`);
+    assert.is((await call('sys/ledger/head', from)).status, 200);
+  });
+
   test('is counted, by what there was too much of', async () => {
     const { text } = await call('sys/metrics');
     for (const by of ['slow', 'requests', 'connections', 'open'])

@@ -39,9 +39,9 @@ export const eraseOperations = (
 ): Pick<ErasureOperations, 'planErase' | 'applyErase'> => ({
   planErase: operation('planning an erasure', async (context, { mount: at, path, basis }): Promise<ErasePlan> => {
     const session = sessionOf(app);
-    const mount = kvMount(session, at);
     const subject = `${at}/${path}`;
     const caller = await authorise(app, session, context, { op: 'erase.plan', capability: 'update', subject });
+    const mount = kvMount(session, at);
     if (basis.trim() === '' || Buffer.byteLength(basis) > BASIS_BYTES_MAX)
       refuse({
         kind: 'invalid',

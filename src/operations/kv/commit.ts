@@ -24,7 +24,7 @@ import { authoriseCommand, type Caller, headerOf, stillAllowed } from '../author
 import type { Place, RequestContext } from '../contract.js';
 import { nodesOf, whyKept } from '../erasure/kept.js';
 import { mountSettings } from './mount-settings.js';
-import { type Located, locate, subjectOf } from './place.js';
+import { eitherOf, type Located, locate, placed, subjectOf } from './place.js';
 
 /** What an operation makes of the state it is prepared under. */
 export interface Prepared {
@@ -77,7 +77,8 @@ export const commitChange = async (
   change: Change,
 ): Promise<CommitResult> => {
   const session = sessionOf(app);
-  const located = locate(session, place);
+  const either = () => eitherOf(session, context, change, place);
+  const located = await placed(app, session, context, either, () => locate(session, place));
   const { node } = located.path;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     let state = session.known.cache.get(node)?.state ?? (await readSecret(session, node)).state;

@@ -15,7 +15,7 @@ import type { At, KvOperations, Listed, RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
 import { resolveMoment, type Then } from './as-of.js';
-import { kvMount, stillMounted, subjectOf } from './place.js';
+import { kvMount, subjectOf } from './place.js';
 import { metadataAt } from './read.js';
 import { type Entry, pageOf, scanned, type Tree } from './scan.js';
 
@@ -29,13 +29,12 @@ const READS_MAX = 64;
 export const listOperation = (app: App, projections: ProjectionReads): KvOperations['list'] =>
   operation('listing', async (context, input) => {
     const session = sessionOf(app);
+    const asked = input.deep
+      ? ({ op: 'kv.scan', capability: 'scan', subject: subjectOf(input) } as const)
+      : ({ op: 'kv.list', capability: 'list', subject: subjectOf(input) } as const);
+    const caller = await authorise(app, session, context, asked);
     const mount = kvMount(session, input.mount);
     const parent = folderNode(session, mount, input.path);
-    const asked = input.deep
-      ? ({ op: 'kv.scan', capability: 'scan' } as const)
-      : ({ op: 'kv.list', capability: 'list' } as const);
-    const caller = await authorise(app, session, context, { ...asked, subject: subjectOf(input) });
-    stillMounted(session, mount);
     const then = input.moment === null ? await now(session) : await resolveMoment(session, input.moment);
     const tree = treeOf(session, projections, mount, then.position);
     const most = input.detailed ? DETAILED_MAX : input.deep ? SCANNED_MAX : Number.POSITIVE_INFINITY;

@@ -16,7 +16,7 @@ import { operation } from '../operation.js';
 import { Turns } from '../turns.js';
 import { commitChange, type Prepared } from './commit.js';
 import { mountSettings } from './mount-settings.js';
-import { type Located, locate, stillMounted, subjectOf } from './place.js';
+import { eitherOf, type Located, locate, placed, stillMounted, subjectOf } from './place.js';
 import { type CustomMetadata, openAnnotation } from './values.js';
 
 const CENTURY_MS = 100 * 366 * 86_400_000;
@@ -37,10 +37,17 @@ export const metadataOperations = (app: App): Pick<KvOperations, 'writeMetadata'
 
     patchMetadata: operation('patching metadata', async (context, input) => {
       const session = sessionOf(app);
-      const { path } = locate(session, input);
       const op = 'kv.metadata-patch';
+      const asked = { op, capability: 'patch', subject: subjectOf(input) } as const;
+      const { path } = await placed(
+        app,
+        session,
+        context,
+        () => asked,
+        () => locate(session, input),
+      );
       // Nobody waits behind those who may not.
-      await authoriseCommand(app, session, context, { op, capability: 'patch', subject: subjectOf(input) });
+      await authoriseCommand(app, session, context, asked);
       return turns.take(path.node, () =>
         change(app, context, input, { op, capability: () => 'patch', ...patched(input.change) }),
       );
@@ -97,7 +104,8 @@ const change = async (app: App, context: RequestContext, place: Place, spec: Spe
 /** It changes nothing, and still is nobody's to ask without permission. */
 const nothing = async (app: App, context: RequestContext, place: Place, spec: Spec): Promise<Changed> => {
   const session = sessionOf(app);
-  const { mount, path } = locate(session, place);
+  const either = () => eitherOf(session, context, spec, place);
+  const { mount, path } = await placed(app, session, context, either, () => locate(session, place));
   const { state } = await readSecret(session, path.node);
   authoriseFolded(app, session, context, {
     ...{ op: spec.op, capability: spec.capability(exists(state)), subject: subjectOf(place) },

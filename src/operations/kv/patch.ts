@@ -17,7 +17,7 @@ import { operation } from '../operation.js';
 import { Turns } from '../turns.js';
 import { commitChange } from './commit.js';
 import { mountSettings } from './mount-settings.js';
-import { type Located, locate, stillMounted, subjectOf } from './place.js';
+import { type Located, locate, placed, stillMounted, subjectOf } from './place.js';
 import { currentVersion, isGone, openAnnotation, openValue, versionMetadata } from './values.js';
 import { fieldNames, valueBytes, writtenAnswer } from './write.js';
 
@@ -27,9 +27,16 @@ export const patchOperation = (app: App): KvOperations['patch'] => {
   const turns = new Turns();
   return operation('patching a secret', async (context, input) => {
     const session = sessionOf(app);
-    const { path } = locate(session, input);
+    const about = { ...asked, subject: subjectOf(input) };
+    const { path } = await placed(
+      app,
+      session,
+      context,
+      () => about,
+      () => locate(session, input),
+    );
     // Nobody waits behind those who may not.
-    await authoriseCommand(app, session, context, { ...asked, subject: subjectOf(input) });
+    await authoriseCommand(app, session, context, about);
     return turns.take(path.node, () => patch(app, context, input));
   });
 };

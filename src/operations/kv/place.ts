@@ -1,10 +1,12 @@
 /** From a place in the API to a mount and nodes: the path is checked before anything else is done with it. */
 import type { Mount } from '../../authority/mounts.js';
+import type { Capability } from '../../authority/permission.js';
 import { segmentsOf } from '../../domain/secret/path.js';
 import type { NodePath } from '../../nexus/node-names.js';
 import type { Session } from '../../nexus/session.js';
-import { refuse } from '../app.js';
-import type { Place } from '../contract.js';
+import { type App, Refused, refuse } from '../app.js';
+import { type Asked, authorise, eitherWrite } from '../authorise.js';
+import type { Place, RequestContext } from '../contract.js';
 
 export interface Located {
   readonly mount: Mount;
@@ -17,6 +19,34 @@ export const locate = (session: Session, place: Place): Located => {
   const segments = segmentsOf(place.path);
   if (segments._tag === 'Left') return refuse({ kind: 'invalid', message: segments.left });
   return { mount, path: session.names.resolve(mount, segments.right) };
+};
+
+/** What is asked for a change before anybody looked whether there is something to change. */
+export const eitherOf = (
+  session: Session,
+  context: RequestContext,
+  { op, capability }: { readonly op: string; readonly capability: (exists: boolean) => Capability },
+  place: Place,
+): Asked => ({
+  op,
+  capability: capability(false) === 'create' ? eitherWrite(session, context) : capability(true),
+  subject: subjectOf(place),
+});
+
+/** What is wrong with a place, or that its mount is gone, is said to whoever may ask for it, and to nobody else. */
+export const placed = async <A>(
+  app: App,
+  session: Session,
+  context: RequestContext,
+  asked: () => Asked,
+  find: () => A,
+): Promise<A> => {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof Refused) await authorise(app, session, context, asked());
+    throw error;
+  }
 };
 
 export const kvMount = (session: Session, path: string): Mount => {

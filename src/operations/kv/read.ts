@@ -14,7 +14,7 @@ import { authoriseFolded } from '../authorise.js';
 import type { At, KvOperations, Moment, Place, RequestContext, SecretMetadata, SecretValue } from '../contract.js';
 import { operation } from '../operation.js';
 import { resolveMoment, stateThen, type Then } from './as-of.js';
-import { locate, stillMounted, subjectOf } from './place.js';
+import { locate, placed, stillMounted, subjectOf } from './place.js';
 import { type CustomMetadata, currentVersion, isGone, openAnnotation, openValue, versionMetadata } from './values.js';
 
 export const readOperations = (app: App): Pick<KvOperations, 'read' | 'subkeys' | 'readMetadata'> => ({
@@ -27,13 +27,16 @@ export const readOperations = (app: App): Pick<KvOperations, 'read' | 'subkeys' 
 
   readMetadata: operation('reading metadata', async (context, input) => {
     const session = sessionOf(app);
-    const { mount, path } = locate(session, input);
+    const asked = { op: 'kv.metadata-read', capability: 'read', subject: subjectOf(input) } as const;
+    const { mount, path } = await placed(
+      app,
+      session,
+      context,
+      () => asked,
+      () => locate(session, input),
+    );
     const now = await readSecret(session, path.node);
-    authoriseFolded(app, session, context, {
-      op: 'kv.metadata-read',
-      capability: 'read',
-      subject: subjectOf(input),
-    });
+    authoriseFolded(app, session, context, asked);
     stillMounted(session, mount);
     const then = input.moment === null ? null : await resolveMoment(session, input.moment);
     const position = then?.position ?? session.known.head.size;
@@ -49,9 +52,16 @@ const readValue = async (
   op: 'kv.read' | 'kv.subkeys',
 ): Promise<At<SecretValue>> => {
   const session = sessionOf(app);
-  const { mount, path } = locate(session, input);
+  const asked = { op, capability: 'read', subject: subjectOf(input) } as const;
+  const { mount, path } = await placed(
+    app,
+    session,
+    context,
+    () => asked,
+    () => locate(session, input),
+  );
   const now = await readSecret(session, path.node);
-  authoriseFolded(app, session, context, { op, capability: 'read', subject: subjectOf(input) });
+  authoriseFolded(app, session, context, asked);
   stillMounted(session, mount);
   if (now.newest !== null) session.names.markNamed(path);
   if (input.moment !== null)

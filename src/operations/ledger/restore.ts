@@ -52,9 +52,9 @@ export const restoreOperations = (
 ): Pick<LedgerOperations, 'planRestore' | 'applyRestore'> => ({
   planRestore: operation('planning a restore', async (context, input): Promise<RestorePlan> => {
     const session = sessionOf(app);
-    const mount = kvMount(session, input.mount);
     const subject = `${input.mount}/${input.path}`;
     const caller = await authorise(app, session, context, { op: 'restore.plan', capability: 'update', subject });
+    const mount = kvMount(session, input.mount);
     const then = await resolveMoment(session, input.moment);
     await session.catchUp();
     const madeAt = session.known.head.size;

@@ -1,11 +1,13 @@
 /**
  * May this request go on? Counted in the memory of this process, before a token is looked up or a body is read. The quota
- * with the longest path that covers the request decides; requests without a token are limited for each address besides.
+ * with the longest path that covers the request decides; requests without a token, or with one that is nobody's, are limited
+ * for each address besides.
  */
 import { tokenHash } from '../../crypto/ids.js';
 import type { Session } from '../../nexus/session.js';
 import { LongestPrefix } from '../../policies/longest-prefix.js';
 import type { App } from '../app.js';
+import { findToken } from '../tokens/find.js';
 import { Buckets, type Taken } from './buckets.js';
 import type { Admitted, Asking, Quota, QuotaConfig } from './contract.js';
 import { CONFIG_ITEM, configFrom, quotaFrom } from './settings.js';
@@ -50,12 +52,24 @@ export class Admission {
 
   admit(asking: Asking): Admitted {
     const nowMs = this.app.nowMs();
-    if (this.#open !== null && (asking.token === null || OPEN.test(asking.path))) {
+    const { session } = this.app.nexus;
+    if (this.#open !== null && this.#isOpen(this.#open, session, asking, nowMs)) {
       const { allowed, waitMs } = this.#open.take(networkOf(asking.address), nowMs);
       if (!allowed) return { refusedBy: 'open', retryAfterSeconds: secondsOf(waitMs), shown: null };
     }
-    const { session } = this.app.nexus;
     return session === null ? GO_ON : this.#byQuota(session, asking, nowMs);
+  }
+
+  /** A token that was refused as nobody's: as if there had been none. */
+  stranger(address: string): void {
+    this.#open?.take(networkOf(address), this.app.nowMs());
+  }
+
+  /** Only where an address has nothing left is its token looked at: one that is made up is none. */
+  #isOpen(open: Buckets, session: Session | null, { path, token, address }: Asking, nowMs: number): boolean {
+    if (token === null || OPEN.test(path)) return true;
+    if (session === null || !open.isEmpty(networkOf(address), nowMs)) return false;
+    return findToken(session, token, session.now()) === null;
   }
 
   #byQuota(session: Session, asking: Asking, nowMs: number): Admitted {

@@ -54,6 +54,14 @@ export class Buckets {
     return { allowed: true, remaining: Math.floor(bucket.left), waitMs: 0 };
   }
 
+  /** Whether nothing is left for a key; takes nothing. */
+  isEmpty(key: string, nowMs: number): boolean {
+    const bucket = this.#byKey.get(key);
+    if (bucket === undefined) return false;
+    const { rate, intervalMs } = this.limit;
+    return bucket.left + (Math.max(0, nowMs - bucket.atMs) * rate) / intervalMs < 1;
+  }
+
   #used(key: string, most: number, nowMs: number): Bucket {
     const bucket = this.#byKey.get(key) ?? { left: most, atMs: nowMs, blockedUntilMs: 0 };
     this.#byKey.delete(key);

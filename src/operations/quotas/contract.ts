@@ -42,6 +42,8 @@ type Changed = { readonly position: number | null };
 export interface QuotaOperations {
   /** Asked of each request before anything else, in memory and without keys; counts it. */
   readonly admit: (asking: Asking) => Admitted;
+  /** Told of an address from which a token came that is nobody's. */
+  readonly stranger: (address: string) => void;
   readonly list: Op<Record<never, never>, readonly string[]>;
   readonly read: Op<{ readonly name: string }, Quota>;
   readonly write: Op<Quota, Changed>;

@@ -37,10 +37,14 @@ const same = (a: object | null, b: object): boolean => JSON.stringify(a) === JSO
 /** `openRate`: requests a second that one address may make without a token; 0 = any number. */
 export const quotaOperations = (app: App, openRate: number): QuotaOperations => {
   const admission = new Admission(app, openRate);
-  return { ...operations(app), admit: asking => admission.admit(asking) };
+  return {
+    ...operations(app),
+    admit: asking => admission.admit(asking),
+    stranger: address => admission.stranger(address),
+  };
 };
 
-const operations = (app: App): Omit<QuotaOperations, 'admit'> => ({
+const operations = (app: App): Omit<QuotaOperations, 'admit' | 'stranger'> => ({
   list: operation('listing quotas', async context => {
     const session = sessionOf(app);
     await authorise(app, session, context, { op: 'quota.list', capability: 'list' });

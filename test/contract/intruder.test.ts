@@ -1,0 +1,159 @@
+/** What somebody tries who has a little and wants more: other spellings, second doors, other people's names. */
+import * as assert from 'uvu/assert';
+import { freshNode, type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
+import { describe } from '../support/describe.js';
+import { done, enable, forgetAddress, login } from './support/logins.js';
+import { refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
+
+let cluster: TestCluster;
+let node: TestNode;
+let calls: TokenCalls;
+
+const holderOf = async (policy: string): Promise<string> => {
+  await calls.policy('mine', policy);
+  return (await calls.make({ policies: ['mine'] })).client_token;
+};
+
+const ask = (method: string, path: string, token: string | null, body?: object): Promise<Reply> => {
+  const headers = method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {};
+  return node.call(method, path, body, { token, headers });
+};
+
+describe('an intruder', test => {
+  test.before(async () => {
+    cluster = await testCluster();
+    node = cluster.node;
+    calls = tokenCalls(node);
+    await enable(node, 'people', { type: 'userpass' });
+    await enable(node, 'others', { type: 'userpass' });
+    await enable(node, 'approle', { type: 'approle' });
+    await done(node, 'POST', 'sys/mounts/one', { type: 'kv-v1' });
+  });
+  test.before.each(() => forgetAddress(node));
+
+  test('does not disable an auth method through the door of secret mounts, which asks for no sudo', async () => {
+    const token = await holderOf('path "sys/mounts/*" { capabilities = ["create", "read", "update", "delete"] }');
+    refusedWith(await ask('DELETE', 'sys/mounts/auth/people', token), 400, 'cannot unmount "auth/people/"');
+    refusedWith(await ask('GET', 'sys/mounts/auth/people', token), 400, 'No secret engine mount at auth/people/');
+    refusedWith(await ask('POST', 'sys/mounts/auth/more', token, { type: 'userpass' }), 400, 'cannot mount');
+    for (const method of ['DELETE', 'GET', 'POST'])
+      refusedWith(await ask(method, 'sys/mounts/auth/people', null, method === 'POST' ? {} : undefined), 403, 'denied');
+    await done(node, 'GET', 'sys/auth/people', undefined, 200);
+  });
+
+  test('does not pass by a rule about a role or a user in capitals, where these have no case', async () => {
+    await done(node, 'POST', 'auth/approle/role/admin', {});
+    const token = await holderOf(`
+      path "auth/approle/role/*" { capabilities = ["create", "read", "update", "delete"] }
+      path "auth/approle/role/admin" { capabilities = ["deny"] }
+      path "auth/approle/role/Admin/*" { capabilities = ["deny"] }
+      path "auth/+/users/*" { capabilities = ["create", "update"] }
+      path "auth/+/users/Root" { capabilities = ["deny"] }`);
+    for (const name of ['admin', 'Admin', 'ADMIN'])
+      for (const path of [`auth/approle/role/${name}`, `auth/approle/role/${name}/secret-id`])
+        refusedWith(await ask('POST', path, token, {}), 403, 'permission denied');
+    for (const name of ['root', 'ROOT'])
+      refusedWith(await ask('POST', `auth/people/users/${name}`, token, { password: 'a long one' }), 403, 'denied');
+    assert.is((await ask('POST', 'auth/people/users/Rose', token, { password: 'a long one' })).status, 204);
+  });
+
+  test('who is called like somebody at another mount is not them to a template', async () => {
+    await calls.policy(
+      'own',
+      'path "secret/data/own/{{identity.entity.name}}" { capabilities = ["create", "update"] }',
+    );
+    const tokens: { readonly entity_id: string; readonly client_token: string }[] = [];
+    for (const mount of ['people', 'others']) {
+      const fields = { password: 'a-pass-of-people', token_policies: 'own' };
+      await done(node, 'POST', `auth/${mount}/users/zoe`, fields);
+      tokens.push((await login(node, `${mount}/login/zoe`, fields)).body.auth);
+    }
+    const [zoe, other] = tokens;
+    const path = `secret/data/own/entity_${zoe?.entity_id.replaceAll('-', '')}`;
+    assert.is((await ask('POST', path, zoe?.client_token ?? '', { data: {} })).status, 200);
+    refusedWith(await ask('POST', path, other?.client_token ?? '', { data: {} }), 403, 'permission denied');
+    refusedWith(await ask('POST', 'secret/data/own/userpass-zoe', other?.client_token ?? '', { data: {} }), 403, 'den');
+  });
+
+  test('asks for no name that every object has', async () => {
+    for (const name of ['constructor', '__proto__', 'toString', 'valueOf', 'hasOwnProperty'])
+      for (const path of ['', 'sys/', 'auth/token/', 'auth/approle/role/admin/', 'secret/', 'sys/ledger/'])
+        for (const token of [null, cluster.rootToken]) {
+          const { status, text } = await ask('GET', `${path}${name}`, token);
+          assert.is(status, token === null ? 403 : 404, `${path}${name}: ${status} ${text}`);
+        }
+    const wrong = { token_type: 'constructor' };
+    refusedWith(await ask('POST', 'auth/approle/role/x', cluster.rootToken, wrong), 400, "invalid 'token_type' value");
+    const quota = { rate: 5, group_by: 'constructor' };
+    refusedWith(await ask('POST', 'sys/quotas/rate-limit/x', cluster.rootToken, quota), 400, 'group_by must be');
+  });
+
+  test('learns of no mount by what is wrong with a path, a verb or a plan', async () => {
+    const long = 'x'.repeat(600);
+    const { token } = { token: (await calls.make({ policies: ['default'] })).client_token };
+    const probes: readonly (readonly [string, (mount: string) => string, object?])[] = [
+      ...['GET', 'DELETE', 'LIST'].map(verb => [verb, (mount: string) => `${mount}/metadata/${long}`] as const),
+      ['GET', mount => `${mount}/subkeys/${long}`],
+      ['POST', mount => `${mount}/data/${long}`, { data: {} }],
+      ['PATCH', mount => `${mount}/data/${long}`, { data: {} }],
+      ['POST', mount => `${mount}/metadata/${long}`, {}],
+      ['PATCH', mount => `${mount}/metadata/${long}`, { max_versions: 3 }],
+      ...['PATCH', 'DELETE'].map(verb => [verb, (mount: string) => `${mount}/config`, {}] as const),
+    ];
+    for (const [verb, path, body] of probes)
+      for (const mount of ['secret', 'one', 'nomount'])
+        for (const who of [null, token]) {
+          const sent = verb === 'POST' || verb === 'PATCH' ? body : undefined;
+          assert.is((await ask(verb, path(mount), who, sent)).status, 403, `${verb} ${path(mount).slice(0, 30)}`);
+        }
+    for (const [verb, path] of [
+      ['GET', 'role'],
+      ['DELETE', 'users'],
+      ['PATCH', 'users/x/password'],
+    ] as const)
+      for (const mount of ['auth/approle', 'auth/people', 'auth/nomount'])
+        assert.is((await ask(verb, `${mount}/${path}`, token, verb === 'PATCH' ? {} : undefined)).status, 403, path);
+    for (const mount of ['secret', 'nomount'])
+      for (const [path, fields] of [
+        ['sys/ledger/restore/plan', { position: 1 }],
+        ['sys/ledger/erase/plan', { basis: 'none' }],
+      ] as const)
+        assert.is((await ask('POST', path, token, { ...fields, mount, path: 'x' })).status, 403, path);
+  });
+
+  test('puts nothing where auditors read, in a mount without versions', async () => {
+    refusedWith(await ask('POST', 'one/metadata/x', cluster.rootToken, { password: 'p' }), 400, 'metadata/');
+    refusedWith(await ask('POST', 'one//metadata//x', cluster.rootToken, { password: 'p' }), 400, 'metadata/');
+    await done(node, 'POST', 'one/metadata', { password: 'p' });
+    const { client_token: auditor } = await calls.make({ policies: ['auditor'] });
+    for (const path of ['one/metadata', 'one/metadata/', 'secret/data/x', 'secret/subkeys/x'])
+      refusedWith(await ask('GET', path, auditor), 403, 'permission denied');
+  });
+
+  test('restores nothing without sudo, whichever mount it is in', async () => {
+    await done(node, 'POST', 'secret/data/spoiled', { data: { v: 1 } }, 200);
+    const { position } = (await calls.get('sys/ledger/head')).body.data;
+    await done(node, 'POST', 'secret/data/spoiled', { data: { v: 2 } }, 200);
+    const restorer = (words: string) =>
+      holderOf(`path "sys/ledger/restore/plan" { capabilities = ["update"] }
+                path "sys/ledger/restore/apply" { capabilities = [${words}] }`);
+    const token = await restorer('"update"');
+    const plan = (await ask('POST', 'sys/ledger/restore/plan', token, { path: 'spoiled', position })).body.data;
+    const apply = () => ask('POST', 'sys/ledger/restore/apply', token, { plan_id: plan.plan_id });
+    refusedWith(await apply(), 403, 'permission denied');
+    await restorer('"update", "sudo"');
+    assert.is((await apply()).status, 200);
+  });
+
+  test('behind a proxy on this machine does not initialise a server without its code', async () => {
+    const fresh = await freshNode();
+    const fields = { secret_shares: 1, secret_threshold: 1 };
+    for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via']) {
+      const headers = { [name]: '203.0.113.9' };
+      const reply = await fresh.call('POST', 'sys/init', fields, { token: null, headers });
+      refusedWith(reply, 400, 'init_code is needed');
+    }
+    assert.is((await fresh.call('GET', 'sys/init', undefined, { token: null })).body.initialized, false);
+    await fresh.stop();
+  });
+});
