@@ -28,6 +28,7 @@ import { keepSnapshots } from './nexus/snapshots.js';
 import type { Operations } from './operations/contract.js';
 import { createOperations } from './operations/create.js';
 import { keepSwept } from './operations/cubbyhole/sweep.js';
+import { keepRetiring } from './operations/epochs/keeper.js';
 import { InitCode } from './operations/sys.js';
 import { keepTerms } from './operations/terms/keeper.js';
 import { fetchJson } from './outbound/fetch-json.js';
@@ -212,6 +213,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
       if (leads)
         stopLeading = [
           keepEpochs(session, nowMs, cause => notice('header epoch', cause)),
+          keepRetiring(session, cause => notice('retiring header epochs', cause)),
           keepTerms(session, {
             ...{ notice, rewrapped: metrics.rewrapped },
             wantsEscrow: config.erasureKeyChosen && !config.escrowElsewhere,

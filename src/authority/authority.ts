@@ -11,6 +11,7 @@ import { IntegrityError } from '../ledger/integrity.js';
 import type { AuthorityFold } from '../ledger/known.js';
 import type { Identity } from '../policies/templates.js';
 import { type Entity, EntityTable } from './entities.js';
+import { EpochTable } from './epochs.js';
 import { History } from './history.js';
 import { HoldTable } from './holds.js';
 import { LoginTable, RoleTable, SecretIdTable } from './logins.js';
@@ -40,6 +41,16 @@ export interface KeystoreSeal {
   readonly checks: ReadonlyMap<number, string>;
 }
 
+/** There is no header key of that epoch: it was retired, or its row is lost. */
+export class HeaderGone extends IntegrityError {
+  constructor(
+    readonly epoch: number,
+    position: number,
+  ) {
+    super('header of an epoch whose key is gone', position);
+  }
+}
+
 type Fold = (event: StoredEvent, header: Header) => void;
 
 export class Authority implements AuthorityFold {
@@ -48,10 +59,9 @@ export class Authority implements AuthorityFold {
   #sharesBackup: { readonly key: Uuid; readonly nonce: string } | null = null;
   #rotations: readonly RootRotation[] = [];
   #createdAt = 0;
-  #epoch = 0;
-  #epochOpenedAt = 0;
   readonly slots = new Map<Uuid, Slot>();
   readonly terms = new TermTable();
+  readonly epochs = new EpochTable();
   readonly entities = new EntityTable();
   readonly tokens = new TokenTable();
   readonly policies = new PolicyTable();
@@ -100,12 +110,22 @@ export class Authority implements AuthorityFold {
 
   /** The newest header epoch. */
   get epoch(): number {
-    return this.#epoch;
+    return this.epochs.newest?.epoch ?? 0;
   }
 
   /** µs; when the newest header epoch was opened. */
   get epochOpenedAt(): number {
-    return this.#epochOpenedAt;
+    return this.epochs.newest?.openedAt ?? 0;
+  }
+
+  /**
+   * The position of the snapshot at which authority can begin at the earliest; null: at the ledger's first event, since no
+   * header epoch was retired. That of a new root key's rotation replaces what was sealed under the one before.
+   */
+  get base(): number | null {
+    const { retired } = this.epochs;
+    if (retired.length === 0) return null;
+    return Math.max(...retired.map(each => each.retired.snapshot), ...this.#rotations.map(each => each.snapshot));
   }
 
   /** µs; when the ledger was created. */
@@ -147,7 +167,11 @@ export class Authority implements AuthorityFold {
 
   apply(event: StoredEvent): void {
     const header = openHeader(this.custody, event);
-    if (header === null) throw new IntegrityError('header', event.position);
+    if (header === null)
+      throw this.custody.holdsEpoch(event.epoch)
+        ? new IntegrityError('header', event.position)
+        : new HeaderGone(event.epoch, event.position);
+    this.epochs.saw(event);
     // Types that decide nothing here are folded by whoever needs them.
     this.#fold(event, header);
   }
@@ -174,10 +198,8 @@ export class Authority implements AuthorityFold {
       'term.prepared': event => terms.wasPrepared(event),
       'term.activated': event => terms.wasActivated(event),
       'term.destroyed': event => terms.wasDestroyed(event),
-      'epoch.opened': event => {
-        this.#epoch = shape.read(shape.EpochFacts, event.facts, event).epoch;
-        this.#epochOpenedAt = event.recordedAt;
-      },
+      'epoch.opened': event => this.epochs.opened(event),
+      'epoch.retired': (event, header) => this.epochs.wasRetired(event, header),
       'entity.created': (event, header) => entities.written(event, header),
       'entity.changed': (event, header) => entities.written(event, header),
       'entity.removed': event => entities.removed(event),
@@ -230,7 +252,8 @@ export class Authority implements AuthorityFold {
     if (backup !== undefined) this.#sharesBackup = backup;
     if (root !== undefined) {
       const { position: at, recordedAt } = event;
-      const rotation = { generation: root.generation, firstEpoch: root.first_epoch, at, recordedAt };
+      const { generation, first_epoch: firstEpoch, snapshot = 0 } = root;
+      const rotation = { generation, firstEpoch, snapshot, at, recordedAt };
       this.#rotations = [...this.#rotations, rotation];
     }
     for (const id of removed ?? []) this.slots.delete(id);

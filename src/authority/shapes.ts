@@ -17,12 +17,14 @@ export const SlotEntry = t.intersection([
   t.partial({ name: t.string, entity: t.string, login_key: t.string }),
 ]);
 
-/** `root` = a new root key, and the header epoch from which its row key serves. `backup` = the key row with shares that are encrypted to their holders, and the rekey that made it; null: no more. */
+/** `root` = a new root key, the header epoch from which its row key serves, and the snapshot that was made for it. `backup` = the key row with shares that are encrypted to their holders, and the rekey that made it; null: no more. */
 export const KeystoreHeader = t.type({
   added: orNone(t.array(SlotEntry)),
   removed: orNone(t.array(t.string)),
   backup: orNone(t.union([t.type({ key: t.string, nonce: t.string }), t.null])),
-  root: orNone(t.type({ generation: t.number, first_epoch: t.number })),
+  root: orNone(
+    t.intersection([t.type({ generation: t.number, first_epoch: t.number }), t.partial({ snapshot: t.number })]),
+  ),
 });
 
 export const TermFacts = t.type({ term: t.number });
@@ -37,6 +39,9 @@ export const TermChangeHeader = t.partial({
 });
 
 export const EpochFacts = t.type({ epoch: t.number });
+
+/** The key row that went, and the position of the snapshot that a start needs from then on. */
+export const EpochRetiredHeader = t.type({ key: t.string, snapshot: t.number });
 
 export const EntityHeader = t.intersection([
   t.type({ kind: t.string }),

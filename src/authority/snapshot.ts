@@ -1,7 +1,7 @@
 /**
- * Authority as parts of bytes, and back: what a snapshot holds under its boxes. A snapshot may be deleted at any time, so
- * its inside is no format for ever: another number, another byte order, a part that does not fit, and it is as if there were
- * none.
+ * Authority as parts of bytes, and back: what a snapshot holds under its boxes. Another number, another byte order, a part
+ * that does not fit, and it is as if there were none: lane 1 is folded instead. Once a header epoch is retired that cannot
+ * be, so a program that writes another number has to read this one as well.
  *
  *   part = the snapshot's random id(16) ‖ kind u8 ‖ content       so that parts of two snapshots are never taken for one
  *   kinds: 1 outline (JSON, first)   2 kept events (a JSON text a line)   3 texts of tokens (JSON)   4 rows of tokens

@@ -90,11 +90,15 @@ export const CertificateDocument = t.type({
       destroyed: orNull(t.string),
     }),
   ),
-  living_copies: t.type({
-    /** Every write up to there was looked at. */
-    searched_to: t.number,
-    found: t.array(t.type({ path: t.string, position: t.number, event_id: t.string })),
-  }),
+  living_copies: t.intersection([
+    t.type({
+      /** Every write up to there was looked at. */
+      searched_to: t.number,
+      found: t.array(t.type({ path: t.string, position: t.number, event_id: t.string })),
+    }),
+    /** Writes of which nobody can tell any more: their headers are retired. */
+    t.partial({ headers_retired: t.number }),
+  ]),
   readers: t.type({ recorded: t.boolean, note: t.string }),
 });
 export type CertificateDocument = t.TypeOf<typeof CertificateDocument>;

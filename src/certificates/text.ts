@@ -70,6 +70,9 @@ export const certificateText = (document: CertificateDocument): string => {
         `${shortened(id)}, made ${made_at}: ${gone === null ? 'not reported as destroyed' : `reported as destroyed ${gone}`}`,
     ),
     `Living copies, in writes up to position ${living_copies.searched_to}: ${living_copies.found.length === 0 ? 'none' : living_copies.found.length}`,
+    ...(living_copies.headers_retired === undefined
+      ? []
+      : [`- of ${living_copies.headers_retired} writes nobody can tell: their headers are retired`]),
     ...listed(living_copies.found, ({ path, position }) => `${shortened(path)}, written at position ${position}`),
     `Who had read it: ${readers.note}`,
     '',

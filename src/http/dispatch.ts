@@ -6,6 +6,7 @@ import { type Call, judged } from './call.js';
 import { cors } from './cors.js';
 import { decodeToken } from './decode-token.js';
 import { engines } from './engines.js';
+import { epochs } from './epochs.js';
 import { erasure } from './erasure.js';
 import { FieldError } from './fields.js';
 import { help } from './help.js';
@@ -79,6 +80,7 @@ const routed = async (call: Call): Promise<Answer> => {
     tokens(call) ??
     slots(call) ??
     rootKey(call) ??
+    epochs(call) ??
     rekey(call) ??
     decodeToken(call) ??
     ledger(call) ??

@@ -1,6 +1,6 @@
 /**
  * The key export: everything of the key store as it was at one size of the ledger — slots, keyring, key rows, all of it
- * wrapped as it lies in the database — in lines, with a manifest that the ledger's checkpoint key signed. It opens nothing
+ * wrapped as it lies in the database, with the snapshot that a start needs if there is one — in lines, with a manifest that the ledger's checkpoint key signed. It opens nothing
  * without what opens the ledger: a password or shares, and the erasure keys.
  */
 import type { Uuid } from '../crypto/bytes.js';
@@ -8,6 +8,7 @@ import { sha256 } from '../crypto/prf.js';
 import { type NoteKey, openNote } from '../crypto/signed-note.js';
 import type { KeyringRow, SlotRow } from '../keys/store.js';
 import type { KeyRow } from '../ledger/sealed-event.js';
+import type { SnapshotRow } from '../nexus/snapshots.js';
 
 export interface Manifest {
   readonly ledger: Uuid;
@@ -28,6 +29,8 @@ export interface KeyStore {
   readonly slots: readonly SlotRow[];
   readonly keyring: KeyringRow;
   readonly keys: readonly KeyRow[];
+  /** Once header epochs are retired: the snapshot at which authority can begin at the earliest. */
+  readonly snapshot: readonly SnapshotRow[];
 }
 
 export interface KeyExport extends KeyStore {
@@ -43,18 +46,22 @@ const slotLine = ({ slotId, record }: SlotRow): string => `slot ${slotId} ${b64(
 const keyLine = ({ keyId, kind, owner, term, wrapped }: KeyRow): string =>
   `key ${keyId} ${kind} ${owner} ${term} ${b64(wrapped)}\n`;
 
+const snapshotLine = ({ position, part, parts, box }: SnapshotRow): string =>
+  `snapshot ${position} ${part} ${parts} ${b64(box)}\n`;
+
 /** Lines of a page of key rows; pages may be many, and each is let go when it is encoded. */
 export const encodeKeys = (keys: readonly KeyRow[]): Buffer => Buffer.from(keys.map(keyLine).join(''), 'latin1');
 
 /** `sign` makes a note of a text. */
 export const encodeExport = (
   manifest: Manifest,
-  { slots, keyring }: Pick<KeyStore, 'slots' | 'keyring'>,
+  { slots, keyring, snapshot }: Omit<KeyStore, 'keys'>,
   keys: readonly Buffer[],
   sign: (text: string) => string,
 ): Buffer => {
   const head = [...slots.map(slotLine), `keyring ${keyring.generation} ${b64(keyring.box)}\n`].join('');
-  const rows = Buffer.concat([Buffer.from(head, 'latin1'), ...keys]);
+  const parts = snapshot.map(row => Buffer.from(snapshotLine(row), 'latin1'));
+  const rows = Buffer.concat([Buffer.from(head, 'latin1'), ...parts, ...keys]);
   // The mark begins with the line feed that ends the last row.
   const content = rows.subarray(0, -1);
   return Buffer.concat([content, MARK, Buffer.from(sign(manifestText(manifest, content)), 'utf8')]);
@@ -124,6 +131,7 @@ export const decodeManifest = (text: string): Manifest | null => {
 const decodeRows = (content: Buffer): KeyStore | null => {
   const slots: SlotRow[] = [];
   const keys: KeyRow[] = [];
+  const snapshot: SnapshotRow[] = [];
   let keyring: KeyringRow | null = null;
   for (const line of linesOf(content)) {
     const [kind, ...fields] = line.split(' ');
@@ -131,11 +139,13 @@ const decodeRows = (content: Buffer): KeyStore | null => {
     const [first = '', second = '', owner = '', term = ''] = fields;
     if (kind === 'slot') slots.push({ slotId: first, record: bytes });
     else if (kind === 'keyring') keyring = { generation: Number(first), box: bytes };
+    else if (kind === 'snapshot')
+      snapshot.push({ position: Number(first), part: Number(second), parts: Number(owner), box: bytes });
     else if (kind === 'key')
       keys.push({ keyId: first, kind: Number(second), owner, term: Number(term), wrapped: bytes });
     else return null;
   }
-  return keyring === null ? null : { slots, keyring, keys };
+  return keyring === null ? null : { slots, keyring, keys, snapshot };
 };
 
 /** One after another: an export of millions of rows is longer than a string may be. */

@@ -15,7 +15,7 @@ const movedAfter: Query<number> = query(
   ({ position }) => (typeof position === 'number' ? E.right(position) : E.left('a position')),
   `select position from events
     where position > $1
-      and (key_id is not null or type in ('secret.destroyed', 'keystore.changed', 'epoch.opened', 'login.written',
+      and (key_id is not null or type in ('secret.destroyed', 'keystore.changed', 'epoch.opened', 'epoch.retired', 'login.written',
                                           'login.removed', 'secretid.created', 'secretid.spent', 'secretid.removed'))
     order by position limit 1`,
 );

@@ -7,6 +7,7 @@ import { IntegrityError } from '../ledger/integrity.js';
 import type { KeyRow } from '../ledger/sealed-event.js';
 import { noteSigner } from '../nexus/note-signer.js';
 import type { Session } from '../nexus/session.js';
+import { snapshotRows } from '../nexus/snapshots.js';
 import { noRow, type Query, query } from '../sql.js';
 import { encodeExport, encodeKeys } from './format.js';
 
@@ -37,10 +38,14 @@ export const makeExport = (session: Session, erased: number): Promise<MadeExport
       if (page.length > 0) pages.push(encodeKeys(page));
       after = page.at(-1)?.keyId ?? null;
     }
-    const { keystore } = session.authority;
+    const { keystore, base } = session.authority;
+    const snapshot = base === null ? [] : await tx.run(snapshotRows, [base]);
     // It changed since the snapshot, or this process has not folded it yet: the next change makes another export.
     if (keystore?.generation !== keyringGeneration) throw new KeystoreMoved('the key store is changing');
     const { generation, slotsDigest, term, checks } = keystore;
     const manifest = { ledger: custody.ledgerId, size, root, generation, slotsDigest, term, checks, erased };
-    return { content: encodeExport(manifest, { slots, keyring }, pages, noteSigner(custody).signForAll), size };
+    return {
+      content: encodeExport(manifest, { slots, keyring, snapshot }, pages, noteSigner(custody).signForAll),
+      size,
+    };
   });

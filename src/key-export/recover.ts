@@ -82,6 +82,11 @@ const newerKeys: Query<number> = query(
     order by position limit 1`,
 );
 
+const putSnapshot: Query<never> = query(
+  null,
+  noRow,
+  'insert into snapshots (position, part, parts, box) values ($1, $2, $3, $4) on conflict do nothing',
+);
 const clearKeys: Query<never> = query(null, noRow, 'delete from keys');
 const clearSlots: Query<never> = query(null, noRow, 'delete from slots');
 const clearKeyring: Query<never> = query(null, noRow, 'delete from keyring');
@@ -140,11 +145,12 @@ const decode = async (runner: Runner, file: Buffer): Promise<KeyExport> => {
 };
 
 /** The size of the ledger in the database. */
-const compareHeads = async (tx: Runner, { manifest }: KeyExport, acceptOlder: boolean): Promise<number> => {
+const compareHeads = async (tx: Runner, { manifest, snapshot }: KeyExport, acceptOlder: boolean): Promise<number> => {
   const [head] = await tx.run(newestHead);
   if (head === undefined) throw new RecoverRefused('no-ledger', 'the database holds no ledger head');
   if (head.size < manifest.size) {
     olderDatabase(head.size, head.keyringGeneration, manifest, acceptOlder);
+    beginsBefore(head.size, snapshot);
     return head.size;
   }
   const [then] = await tx.run(headOfSize, [manifest.size]);
@@ -160,6 +166,15 @@ const compareHeads = async (tx: Runner, { manifest }: KeyExport, acceptOlder: bo
       `the export is older than the database: it ends at event ${manifest.size}, and event ${position} has keys that are not in it. Use the newest export, or the database as it is`,
     );
   return head.size;
+};
+
+/** Of a ledger whose headers of that time are retired nobody could tell who may do what, as of before. */
+const beginsBefore = (size: number, [first]: KeyExport['snapshot']): void => {
+  if (first === undefined || first.position <= size) return;
+  throw new RecoverRefused(
+    'database-older',
+    `the database ends at event ${size}, and header epochs were retired at event ${first.position}: with an export from after it a database from before cannot be opened. Use a backup that is newer than that`,
+  );
 };
 
 const olderDatabase = (
@@ -183,7 +198,8 @@ const olderDatabase = (
 
 const KEYS_AT_ONCE = 5000;
 
-const install = async (tx: Runner, { slots, keyring, keys }: KeyExport): Promise<void> => {
+const install = async (tx: Runner, { slots, keyring, keys, snapshot }: KeyExport): Promise<void> => {
+  for (const { position, part, parts, box } of snapshot) await tx.run(putSnapshot, [position, part, parts, box]);
   await tx.run(clearKeys);
   for (let from = 0; from < keys.length; from += KEYS_AT_ONCE)
     await tx.run(insertKeys, keyArrays(keys.slice(from, from + KEYS_AT_ONCE)));

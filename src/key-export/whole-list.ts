@@ -44,9 +44,17 @@ export class WholeList {
       this.#at = page.at(-1)?.position ?? this.#at;
       more = page.length === PAGE;
     }
+    const { epochs } = session.authority;
+    for (const { retired } of epochs.retired)
+      this.#lines.add(lineOf(session, retiredIn(session, retired), retired.key));
     return this.#lines;
   }
 }
+
+/** With the epoch that it was sealed in: the newest that was open. */
+const retiredIn = ({ authority }: Session, { position }: { readonly position: number }) => ({
+  ...{ position, epoch: authority.epochs.all.findLast(({ openedBy }) => openedBy < position)?.epoch ?? 1 },
+});
 
 /** A stream that destroys often, such as one of a cubbyhole, is read once for a page. */
 const linesOf = async (session: Session, page: readonly Destroy[]): Promise<readonly string[]> => {
@@ -67,7 +75,11 @@ const linesOf = async (session: Session, page: readonly Destroy[]): Promise<read
   return lines;
 };
 
-const lineOf = ({ custody }: Session, { position, epoch }: Destroy, keyId: Uuid): string => {
+const lineOf = (
+  { custody }: Session,
+  { position, epoch }: Pick<Destroy, 'position' | 'epoch'>,
+  keyId: Uuid,
+): string => {
   const rowKey = custody.rowKey(epoch);
   if (rowKey === null) throw new Error('no row key serves the epoch of a destroy');
   return encodeErasedLine(rowKey, custody.ledger, { position, keyId });

@@ -30,6 +30,8 @@ export interface RootRotation {
   readonly firstEpoch: number;
   /** The position up to which the earlier row keys authenticate. */
   readonly at: number;
+  /** The position of the snapshot that was made for it; 0: none. */
+  readonly snapshot: number;
   /** µs */
   readonly recordedAt: number;
 }
@@ -41,6 +43,7 @@ export class Custody implements LedgerKeys {
   #rootKey: Buffer;
   #keyring: Keyring;
   #activeTerm = (): number => 1;
+  isRetired: (epoch: number) => boolean = () => false;
   #rotations: () => readonly RootRotation[] = () => NO_ROTATIONS;
   #currentEpoch = 1;
   readonly #terms = new Map<number, HeldTerm>();
@@ -164,8 +167,32 @@ export class Custody implements LedgerKeys {
     return key;
   }
 
+  holdsEpoch(epoch: number): boolean {
+    return this.#headerKeys.has(epoch);
+  }
+
+  /** Whoever folds lane 1 knows which header epochs are retired: nothing is sealed in them any more. */
+  followEpochs(isRetired: (epoch: number) => boolean): void {
+    this.isRetired = isRetired;
+  }
+
+  /** What is retired by now is overwritten here, too. */
+  dropRetired(): void {
+    for (const [epoch, key] of this.#headerKeys) {
+      if (!this.isRetired(epoch)) continue;
+      wipe(key);
+      this.#headerKeys.delete(epoch);
+      for (const [at, day] of this.#dayKeys) {
+        if (Math.floor(at / 2 ** 22) !== epoch) continue;
+        wipe(day);
+        this.#dayKeys.delete(at);
+      }
+    }
+  }
+
   async learn(runner: Runner, events: readonly StoredEvent[]): Promise<void> {
-    const lacks = (epoch: unknown): boolean => typeof epoch === 'number' && !this.#headerKeys.has(epoch);
+    const lacks = (epoch: unknown): boolean =>
+      typeof epoch === 'number' && !this.#headerKeys.has(epoch) && !this.isRetired(epoch);
     if (events.some(({ epoch, type, facts }) => lacks(epoch) || (type === 'epoch.opened' && lacks(facts.epoch))))
       await this.loadEpochs(runner);
   }
@@ -175,7 +202,7 @@ export class Custody implements LedgerKeys {
     for (const row of await runner.run(epochKeyRows)) {
       const epoch = uuidBytes(row.owner).readUInt32BE(12);
       // Under a term that another process activated and this one has not followed to: its next look finds it.
-      if (this.#headerKeys.has(epoch) || !this.#terms.has(row.term)) continue;
+      if (this.#headerKeys.has(epoch) || this.isRetired(epoch) || !this.#terms.has(row.term)) continue;
       const key = this.unwrap(row);
       if (key === null) throw new IntegrityError('key row of a header epoch');
       this.addEpoch(epoch, key);

@@ -141,6 +141,8 @@ export interface RowKeys {
 export interface LedgerKeys extends RowKeys {
   /** Before these events are folded: loads the header keys of epochs that another process opened. */
   learn(runner: Runner, events: readonly StoredEvent[]): Promise<void>;
+  /** Nothing new may be of a retired epoch: its header could never be opened. */
+  isRetired(epoch: number): boolean;
   /** The key under the term that is active at the head: a row that was wrapped before its activation is wrapped again. */
   current(row: KeyRow): KeyRow;
 }

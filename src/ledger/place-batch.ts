@@ -52,7 +52,7 @@ export interface Ground<State> {
 
 const NONE: readonly never[] = [];
 
-/** The root key was rotated since the event was sealed: it is to be sealed again. */
+/** The root key was rotated, or the epoch retired, since the event was sealed: it is to be sealed again. */
 export const OUTDATED: Failure = { kind: 'busy', retryAfterSeconds: 1 };
 
 export const placeBatch = <State>(
@@ -141,7 +141,11 @@ export const placeBatch = <State>(
     const decision = command.decide(view);
     if (decision.kind === 'reject') return { kind: 'failure', failure: decision.failure };
     if (decision.kind === 'nothing') return { kind: 'result', result: decision.result };
-    if (decision.events.some(({ sealed }) => keys.rowKey(sealed.epoch, head.size + 1) === null))
+    if (
+      decision.events.some(
+        ({ sealed: { epoch } }) => keys.rowKey(epoch, head.size + 1) === null || keys.isRetired(epoch),
+      )
+    )
       return { kind: 'failure', failure: OUTDATED };
     const answer = accept(decision);
     if (command.repeatOf !== null) ownIds.set(command.repeatOf, answer);

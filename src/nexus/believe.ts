@@ -2,7 +2,7 @@
  * What unseal believes, step by step (formats.md §3, §9): root key → keyring → head → authority → the key store that the
  * ledger recorded last → this node's anchor. Any mismatch leaves the server sealed and is named.
  */
-import { Authority, type KeystoreSeal } from '../authority/authority.js';
+import { Authority, HeaderGone, type KeystoreSeal } from '../authority/authority.js';
 import { constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { decodeSlotRecord } from '../crypto/slot-record.js';
 import { erasureCheck } from '../crypto/term.js';
@@ -21,7 +21,7 @@ import { pinLedger } from './ledger-row.js';
 import type { NexusPorts } from './ports.js';
 import type { Lost, StatedKeystore } from './recovered.js';
 import { secretFold } from './secret-streams.js';
-import { newestSnapshot } from './snapshots.js';
+import { newestSnapshot, type Restored } from './snapshots.js';
 import { readStated } from './stated-keystore.js';
 
 /** The stored ledger is not one that this node may serve; the message is for operators. */
@@ -67,7 +67,11 @@ export const believeLedger = async (
     const authority = snapshot?.authority ?? new Authority(custody);
     custody.followTerm(() => authority.keystore?.term ?? 1);
     custody.followRoots(() => authority.rotations);
-    const known = await Known.load(writer, custody, authority, secretFold, snapshot?.head);
+    custody.followEpochs(epoch => authority.epochs.isRetired(epoch));
+    const known = await Known.load(writer, custody, authority, secretFold, snapshot?.head).catch((error: unknown) => {
+      throw error instanceof HeaderGone ? new LedgerRefused(beginningComplaint(error.epoch, snapshot)) : error;
+    });
+    requireEpochs(custody, authority);
     const lost = await compareAnchor(ports, custody, known, acceptRollback);
     const recorded = recordedKeystore(authority, known);
     const stated = lost === null ? null : await readStated(ports.files.recovered, custody, recorded.generation);
@@ -81,6 +85,21 @@ export const believeLedger = async (
   } finally {
     wipe(...erasureKeys.values());
   }
+};
+
+const beginningComplaint = (epoch: number, snapshot: Restored | null): string =>
+  `the header key of epoch ${epoch} is gone (retired, or lost), so that authority can only begin with a snapshot that stands for it, and ${
+    snapshot === null ? 'none in the database opens' : `the one at position ${snapshot.head.size} is older`
+  }: put the table snapshots back from a backup of the database, or recover with a key export (tally operator recover)`;
+
+/** One that is lost is not to be found out years later, when somebody asks for a header. */
+const requireEpochs = (custody: Custody, { epochs }: Authority): void => {
+  const missing = epochs.all.filter(({ epoch, retired }) => retired === null && !custody.holdsEpoch(epoch));
+  if (missing.length > 0)
+    throw new LedgerRefused(
+      `the key row of header epoch ${missing.map(({ epoch }) => epoch).join(', ')} is missing, and the ledger does not say that it was retired`,
+    );
+  custody.dropRetired();
 };
 
 const keyringComplaint = ({ generation }: RootKey, slots: readonly SlotRow[]): string => {

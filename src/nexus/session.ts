@@ -158,6 +158,7 @@ export class Session {
   async followKeys(): Promise<void> {
     this.roots.takeOver();
     await followKeyring(this.ports.runner, this.custody, this.authority);
+    this.custody.dropRetired();
     await this.#followTerms();
   }
 
@@ -184,6 +185,7 @@ export class Session {
       this.known.foldAuthority(tail);
       this.roots.takeOver();
       await followKeyring(this.ports.runner, this.custody, this.authority);
+      this.custody.dropRetired();
       // No read waits for a place of erasure keys: a term becomes active only once this process says that it holds it.
       void this.#followTerms().catch(cause => this.ports.notice('erasure keys', cause));
     });

@@ -1,5 +1,6 @@
 /**
- * Sealed snapshots of authority, which shorten a start: the newest two are kept, each in parts (formats.md §1). A part opens
+ * Sealed snapshots of authority, which shorten a start: the newest two are kept, and that at which authority can begin at the
+ * earliest once header epochs are retired, each in parts (formats.md §1). A part opens
  * only as of the head that the ledger had at that size, so a snapshot of another history, or parts of two, are of no use; and
  * what is folded on top of it must still end in the chain of the newest head.
  */
@@ -38,6 +39,28 @@ const partsAfter: Query<StoredPart> = query(
   ({ part, box }) =>
     typeof part === 'number' && Buffer.isBuffer(box) ? E.right({ part, box }) : E.left('a snapshots row'),
   'select part, box from snapshots where position = $1 and part > $2 order by part limit 8',
+);
+
+const wholeAt: Query<number> = query(
+  'snapshots_whole_at',
+  ({ parts }) => (typeof parts === 'number' ? E.right(parts) : E.left('a snapshots row')),
+  'select parts from snapshots where position = $1 group by parts having count(*) = parts',
+);
+
+export interface SnapshotRow {
+  readonly position: number;
+  readonly part: number;
+  readonly parts: number;
+  readonly box: Buffer;
+}
+
+export const snapshotRows: Query<SnapshotRow> = query(
+  'snapshots_rows_of',
+  ({ position, part, parts, box }) =>
+    typeof position === 'number' && typeof part === 'number' && typeof parts === 'number' && Buffer.isBuffer(box)
+      ? E.right({ position, part, parts, box })
+      : E.left('a snapshots row'),
+  'select position, part, parts, box from snapshots where position = $1 order by part',
 );
 
 const putPart: Query<never> = query(
@@ -84,14 +107,21 @@ export const newestSnapshot = async (
   custody: Custody,
   unusable: (position: number) => void,
 ): Promise<Restored | null> => {
-  for (const { position, parts } of await runner.run(complete)) {
-    const [stored] = await runner.run(headOfSize, [position]);
-    const head = stored === undefined ? null : believeHead(custody, stored);
-    const authority = head === null ? null : await restore(runner, custody, head, parts);
-    if (head !== null && authority !== null) return { authority, head };
+  for (const { position } of await runner.run(complete)) {
+    const restored = await snapshotAt(runner, custody, position);
+    if (restored !== null) return restored;
     unusable(position);
   }
   return null;
+};
+
+/** Null: there is none of that position, or it is not whole and genuine. */
+export const snapshotAt = async (runner: Runner, custody: Custody, position: number): Promise<Restored | null> => {
+  const [[stored], [parts]] = [await runner.run(headOfSize, [position]), await runner.run(wholeAt, [position])];
+  if (stored === undefined || parts === undefined) return null;
+  const head = believeHead(custody, stored);
+  const authority = await restore(runner, custody, head, parts);
+  return authority === null ? null : { authority, head };
 };
 
 const restore = async (runner: Runner, custody: Custody, head: Head, parts: number): Promise<Authority | null> => {
@@ -113,20 +143,20 @@ const restore = async (runner: Runner, custody: Custody, head: Head, parts: numb
 };
 
 /**
- * False: not now — lane 1 is folded beyond the known head, or another process is at it. `ahead` = the key of a keyring that
+ * Where it is of. Null: not now — lane 1 is folded beyond the known head, or another process is at it. `ahead` = the key of a keyring that
  * is about to be: as long as it is not, the older snapshots are those that count, and none of them is deleted.
  */
-export const writeSnapshot = (session: Session, ahead: BoxKey<'snapshot'> | null = null): Promise<boolean> =>
+export const writeSnapshot = (session: Session, ahead: BoxKey<'snapshot'> | null = null): Promise<number | null> =>
   session.ports.runner.session(async connection => {
     const [locked] = await connection.run(tryLock);
-    if (locked !== true) return false;
+    if (locked !== true) return null;
     try {
       const { custody, known, authority } = session;
       const { head } = known;
       const there = await connection.run(complete);
-      if (there.some(({ position }) => position >= head.size)) return false;
+      if (there.some(({ position }) => position >= head.size)) return null;
       // In one turn: nothing is folded between the look at the chain and the moment that is frozen.
-      if (known.head !== head || known.authorityCount !== head.authorityCount) return false;
+      if (known.head !== head || known.authorityCount !== head.authorityCount) return null;
       const snapshot = snapshotOf(authority);
       try {
         await connection.run(deleteUnfinished);
@@ -135,15 +165,18 @@ export const writeSnapshot = (session: Session, ahead: BoxKey<'snapshot'> | null
           const key = ahead ?? custody.keyring.snapshotKey;
           const box = seal('snapshot', key, custody.ledger, context, bytes);
           wipe(bytes);
-          if (session.closed) return false;
+          if (session.closed) return null;
           await connection.run(putPart, [head.size, part, snapshot.count, box]);
         }
       } finally {
         snapshot.done();
       }
-      if (ahead !== null) return true;
-      await connection.run(deleteOthers, [[head.size, ...there.map(({ position }) => position).slice(0, 1)]]);
-      return true;
+      if (ahead !== null) return head.size;
+      const before = there.map(({ position }) => position).slice(0, 1);
+      await connection.run(deleteOthers, [
+        [head.size, ...before, ...(authority.base === null ? [] : [authority.base])],
+      ]);
+      return head.size;
     } finally {
       await connection.run(unlock);
     }

@@ -8,6 +8,7 @@ import type { TaskEither } from '../fp.js';
 import type { Split } from '../keys/shares.js';
 import type { CubbyholeOperations } from './cubbyhole/contract.js';
 import type { CustodyOperations, Delivered, Recipients } from './custody/contract.js';
+import type { EpochOperations } from './epochs/contract.js';
 import type { ErasureOperations } from './erasure/contract.js';
 import type { AppRoleOperations } from './logins/approle/contract.js';
 import type { CertOperations } from './logins/cert/contract.js';
@@ -431,6 +432,7 @@ export interface Operations {
   readonly userpass: UserpassOperations;
   readonly sys: SysOperations;
   readonly keys: KeysOperations;
+  readonly epochs: EpochOperations;
   readonly custody: CustodyOperations;
   readonly ledger: LedgerOperations;
   readonly erasure: ErasureOperations;

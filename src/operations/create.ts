@@ -7,6 +7,7 @@ import type { Operations } from './contract.js';
 import { cubbyholeOperations } from './cubbyhole/cubbyhole.js';
 import { administratorOperations } from './custody/administrators.js';
 import { custodyOperations } from './custody/create.js';
+import { epochOperations } from './epochs/operations.js';
 import { erasureOperations } from './erasure/create.js';
 import { configOperations } from './kv/config.js';
 import { listOperation } from './kv/list.js';
@@ -75,6 +76,7 @@ export const createOperations = (app: App, parts: OperationParts): Operations =>
   userpass: userpassOperations(app),
   policies: { ...policyOperations(app), capabilities: capabilitiesOperation(app) },
   keys: keysOperations(app),
+  epochs: epochOperations(app),
   sys: { ...sysOperations(app, parts.initCode), ...administratorOperations(app) },
   custody: custodyOperations(app, parts.openRekey),
   ledger: {

@@ -10,6 +10,7 @@ import { KmsError } from '../kms/kms.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import { LoaderFull } from '../ledger/point-reads.js';
 import { RootRotated } from '../nexus/keyring-follow.js';
+import { BeforeRetired } from '../nexus/past-authority.js';
 import { DatabaseError } from '../postgres/errors.js';
 import { Behind } from '../projector/projector.js';
 import { Refused } from './app.js';
@@ -18,6 +19,7 @@ import { First } from './first.js';
 
 export const failureOf = (during: string, error: unknown): Failure => {
   if (error instanceof Refused) return error.failure;
+  if (error instanceof BeforeRetired) return { kind: 'erased', message: error.message };
   if (error instanceof RootRotated) return { kind: 'sealed' };
   if (error instanceof IntegrityError) return { kind: 'integrity', what: error.what, position: error.position };
   if (error instanceof LoaderFull) return { kind: 'overloaded', retryAfterSeconds: 1 };

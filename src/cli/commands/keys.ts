@@ -11,6 +11,7 @@ import { ask, enveloped, perform } from '../requests.js';
 import { printAnswer, printJson, recordedAt } from '../results.js';
 import { withProgress } from '../terminal/progress.js';
 import { printFacts, printTable } from '../terminal/table.js';
+import { epochsCommand } from './epochs.js';
 
 const time = t.union([t.string, t.null]);
 
@@ -184,4 +185,5 @@ export const keysCommand = (cli: Cli): Command =>
     .addCommand(rotateCommand(cli))
     .addCommand(scheduleCommand(cli))
     .addCommand(escrowCommand(cli))
-    .addCommand(copyGoneCommand(cli));
+    .addCommand(copyGoneCommand(cli))
+    .addCommand(epochsCommand(cli));

@@ -12,6 +12,21 @@ export const keys: readonly Route[] = [
     path: 'sys/ledger/keys/copy-gone',
     verbs: { write: does('Reports that a copy of an erasure key is destroyed', { term: 'integer', holder: 'string' }) },
   },
+  {
+    path: 'sys/ledger/epochs',
+    verbs: {
+      read: gives('Header epochs, how long headers are kept, and which are retired'),
+      write: does('Sets how long headers are kept', { keep: 'duration', for_ever: 'boolean', automatic: 'boolean' }),
+    },
+  },
+  {
+    path: 'sys/ledger/epochs/retire',
+    verbs: {
+      write: gives('Retires header epochs for good, or shows what that would do', {
+        ...{ epoch: 'integer', dry_run: 'boolean' },
+      }),
+    },
+  },
   { path: 'sys/key-status', verbs: { read: gives('The active term') } },
   { path: 'sys/rotate', verbs: { write: does('Begins the next term') } },
   { path: 'sys/rotate/keyring', verbs: { write: does('Begins the next term') } },

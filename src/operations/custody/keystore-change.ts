@@ -52,7 +52,13 @@ export interface KeystoreChange {
   /** Besides the credentials of slots, and the key rows that come with events. */
   readonly keys?: { readonly insert?: readonly KeyRow[]; readonly remove?: readonly Uuid[] };
   /** A new root key: every slot must be among those added or removed. The process takes it over as it is recorded. */
-  readonly root?: { readonly root: RootKey; readonly epoch: number; readonly headerKey: Buffer };
+  readonly root?: {
+    readonly root: RootKey;
+    readonly epoch: number;
+    readonly headerKey: Buffer;
+    /** The position of the snapshot that was made for it. */
+    readonly snapshot: number;
+  };
   readonly term?: number;
   /** Of every living term: `PRF(E[t], …)`, hex. */
   readonly checks?: ReadonlyMap<number, string>;
@@ -106,7 +112,12 @@ export const changeKeystore = async (
       ...(removed.length === 0 ? {} : { removed: removed.map(({ id }) => id) }),
       ...(change.root === undefined
         ? {}
-        : { root: { generation: keyring.rootGeneration, first_epoch: change.root.epoch } }),
+        : {
+            root: {
+              ...{ generation: keyring.rootGeneration, first_epoch: change.root.epoch },
+              snapshot: change.root.snapshot,
+            },
+          }),
       ...keyringWords(change),
     },
   });

@@ -15,8 +15,8 @@ import { type Succession, succession } from '../../keys/keyring.js';
 import type { RootKey } from '../../keys/slots.js';
 import { draftEpoch } from '../../nexus/epochs.js';
 import type { Session } from '../../nexus/session.js';
-import { writeSnapshot } from '../../nexus/snapshots.js';
 import { refuse } from '../app.js';
+import { snapshotNow } from '../snapshot-now.js';
 import { changeKeystore, type Drafted, type KeystoreActor } from './keystore-change.js';
 import type { MadeSlot } from './new-slots.js';
 import type { RootPlan } from './root-plan.js';
@@ -31,9 +31,6 @@ export interface RootChange {
   readonly plan: RootPlan;
   readonly slots: readonly RemadeSlot[];
 }
-
-const SNAPSHOT_TRIES = 50;
-const TRY_AGAIN_MS = 100;
 
 /** Throws `Refused`; then nothing has changed, and it may be tried again with the same slots. */
 export const commitRoot = async (
@@ -56,7 +53,7 @@ export const commitRoot = async (
   const epoch = draftEpoch(session, ports.nowMs());
   const keyring = succession(custody.keyring, epoch.epoch, ports.nowMs() * 1000);
   try {
-    await snapshotAhead(session, actor, keyring);
+    const snapshot = await snapshotAhead(session, actor, keyring);
     const outdated = authority.sharesBackup?.key;
     return await changeKeystore(session, actor, {
       change: 'root-rotated',
@@ -67,7 +64,7 @@ export const commitRoot = async (
       keyring,
       keys: { insert: [epoch.key], remove: outdated === undefined ? [] : [outdated] },
       // Copies: what was not recorded is overwritten, and the caller may try again.
-      root: { root: { ...root, key: keyCopy(root.key) }, epoch: epoch.epoch, headerKey: epoch.headerKey },
+      root: { root: { ...root, key: keyCopy(root.key) }, epoch: epoch.epoch, headerKey: epoch.headerKey, snapshot },
       own: outdated === undefined ? {} : { backup: null },
       before: [checkpointKey(session, actor, keyring), epoch],
       unless: () => refusal() ?? (authority.epoch < epoch.epoch ? null : { kind: 'busy', retryAfterSeconds: 1 }),
@@ -99,21 +96,13 @@ const checkpointKey = ({ custody, ports }: Session, actor: KeystoreActor, { add 
   };
 };
 
-const snapshotAhead = async (session: Session, { header }: KeystoreActor, { add }: Succession): Promise<void> => {
+const snapshotAhead = async (session: Session, { header }: KeystoreActor, { add }: Succession): Promise<number> => {
   const key = add.findLast(({ kind }) => kind === KeyringKind.snapshot);
   if (key === undefined) throw new Error('a succession has a snapshot key');
-  for (let tries = 0; tries < SNAPSHOT_TRIES; tries += 1) {
-    // An event of its own: at each size there is one snapshot at most.
-    session.recorder.record({ ...header, v: 1, at: session.ports.nowMs() * 1000, outcome: 'ok', snapshot: true });
-    await session.recorder.flush();
-    await session.catchUp();
-    const ahead = boxKey('snapshot', keyCopy(key.bytes));
-    try {
-      if (await writeSnapshot(session, ahead)) return;
-    } finally {
-      wipe(ahead);
-    }
-    await new Promise(resolve => setTimeout(resolve, TRY_AGAIN_MS));
+  const ahead = boxKey('snapshot', keyCopy(key.bytes));
+  try {
+    return await snapshotNow(session, header, ahead);
+  } finally {
+    wipe(ahead);
   }
-  refuse({ kind: 'busy', retryAfterSeconds: 1 });
 };

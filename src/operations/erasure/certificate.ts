@@ -106,7 +106,12 @@ const documentOf = async (
 };
 
 const headerOf = (session: Session, event: StoredEvent): Header =>
-  openHeader(session.custody, event) ?? refuse({ kind: 'integrity', what: 'header', position: event.position });
+  openHeader(session.custody, event) ??
+  refuse(
+    session.custody.isRetired(event.epoch)
+      ? { kind: 'erased', message: 'the header of this erasure is retired: what it was of can no longer be certified' }
+      : { kind: 'integrity', what: 'header', position: event.position },
+  );
 
 const destroyedOf = (
   session: Session,

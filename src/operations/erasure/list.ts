@@ -57,8 +57,10 @@ const candidates = async (projections: ProjectionReads, after: number, upTo: num
   return found.sort((a, b) => a - b).slice(0, PAGE);
 };
 
+const RETIRED = { path: '(header retired)', basis: null };
+
 const viewOf = (app: App, session: Session, event: StoredEvent): ErasureView => {
-  const header = openHeader(session.custody, event);
+  const header = openHeader(session.custody, event) ?? (session.custody.isRetired(event.epoch) ? RETIRED : null);
   if (header === null) throw new IntegrityError('header', event.position);
   const term = termOf(app, session, event);
   const nameOf = (id: Uuid | null): string | null => (id === null ? null : session.entityNames.nameOf(id));

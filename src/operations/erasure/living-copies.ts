@@ -31,12 +31,16 @@ export const livingCopies = async (
   const copies = new Set<Uuid>(sources);
   const found: StoredEvent[] = [];
   const size = session.known.head.size;
-  let [at, looked] = [from, 0];
+  let [at, looked, retired] = [from, 0, 0];
   while (at < size && looked < LOOKED_AT_MAX && sources.length > 0) {
     const page = await session.ports.runner.run(writesAfter, [at]);
     for (const event of page) {
       const header = authenticate(session.custody, event) === null ? null : openHeader(session.custody, event);
-      if (header === null) throw new IntegrityError('event', event.position);
+      if (header === null) {
+        if (!session.custody.isRetired(event.epoch)) throw new IntegrityError('event', event.position);
+        retired += 1;
+        continue;
+      }
       if (!CopiedFrom.is(header) || !copies.has(header.copied_from.event)) continue;
       copies.add(event.eventId);
       found.push(event);
@@ -52,7 +56,10 @@ export const livingCopies = async (
         position: event.position,
         event_id: event.eventId,
       });
-  return { searched_to: sources.length === 0 ? size : at, found: living };
+  return {
+    ...{ searched_to: sources.length === 0 ? size : at, found: living },
+    ...(retired === 0 ? {} : { headers_retired: retired }),
+  };
 };
 
 const lives = async (session: Session, { streamId, streamVersion }: StoredEvent): Promise<boolean> => {

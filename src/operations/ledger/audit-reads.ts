@@ -78,7 +78,7 @@ export const eventsAfter = async (
 
 export interface Block {
   readonly event: StoredEvent;
-  /** Null: the block was dropped after its retention. */
+  /** Null: the block was dropped after its retention, or its header epoch is retired. */
   readonly requests: readonly RecordedRequest[] | null;
 }
 
@@ -101,6 +101,7 @@ export const blocksOf = async (
     if (event.bodyHash === null || !constantTimeEqual(bodyHash(block), event.bodyHash))
       throw new IntegrityError('block', event.position);
     const lines = openBlock(session.custody, event, block);
+    if (lines === null && session.custody.isRetired(event.epoch)) return { event, requests: null };
     if (lines === null) throw new IntegrityError('block', event.position);
     return { event, requests: lines.toString('utf8').split('\n').flatMap(decodeRecorded) };
   });

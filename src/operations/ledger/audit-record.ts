@@ -72,6 +72,12 @@ export const eventRecord = (event: StoredEvent, header: Header, leaf: Buffer, na
   };
 };
 
+/** What is left of an event whose header epoch was retired: everything that is in the clear, and that it is so. */
+export const withoutHeader = ({ recordedAt, actor }: StoredEvent): Header => ({
+  ...{ v: 1, at: recordedAt, header: 'retired' },
+  ...(actor === null ? {} : { actor: { id: actor, kind: 'unknown' } }),
+});
+
 /** A line of a block of recorded requests; `index` is its place in the block, from 0. */
 export const requestLine = (
   event: StoredEvent,

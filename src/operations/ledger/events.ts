@@ -14,7 +14,7 @@ import { resolveMoment } from '../kv/as-of.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
 import { blocksOf, eventsAfter, eventsAt, type Genuine } from './audit-reads.js';
-import { eventRecord, requestLine } from './audit-record.js';
+import { eventRecord, requestLine, withoutHeader } from './audit-record.js';
 import { kvPrefix, matches, normalPrefix } from './events-filter.js';
 
 const LIMIT_MAX = 1000;
@@ -138,6 +138,6 @@ const recordsOf = (
   if (event.lane === 2 && block?.requests)
     return block.requests.map((request, index) => requestLine(event, request, index, names));
   const header = openHeader(session.custody, event);
-  if (header === null) throw new IntegrityError('header', event.position);
-  return [eventRecord(event, header, leaf, names)];
+  if (header === null && !session.custody.isRetired(event.epoch)) throw new IntegrityError('header', event.position);
+  return [eventRecord(event, header ?? withoutHeader(event), leaf, names)];
 };
