@@ -1,7 +1,9 @@
 /** HTTP at 64 connections, the load from another process: against an empty fastify and a pooled read of one row. */
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from '../../src/postgres/connection.js';
 import { appRoleToken } from './approle.js';
+import { cpuOf, cpuOfPostgres } from './cpu.js';
 import { type Empty, type Load, load, type Server, startEmptyServer, startServer } from './processes.js';
 import { figure, floor, perSecond, say } from './report.js';
 
@@ -31,10 +33,11 @@ const rootFigures = async (server: Server, empty: Empty, single: number): Promis
   const post = await load(empty.address, '', 'post', CONNECTIONS, SECONDS);
   figure('empty fastify, JSON POST', perSecond(post.rate), 'baseline');
   for (const writers of [1, 16, 64, 256]) {
-    const write = await load(server.address, server.token, 'write', writers, SECONDS);
+    const [write, spent] = await weighed(server, () => load(server.address, server.token, 'write', writers, SECONDS));
     const times = `${(write.rate / single).toFixed(2)} × single rows`;
     figure(`writes at ${writers}`, perSecond(write.rate), `${latencies(write)}, ${times}`);
     if (writers !== CONNECTIONS) continue;
+    figure('  CPU of a write', spent);
     const wanted = Math.min(2.5 * single, 0.25 * post.rate);
     floor(
       'HTTP writes at 64 ≥ min(2.5 × single rows, 25 % of empty POST)',
@@ -44,12 +47,26 @@ const rootFigures = async (server: Server, empty: Empty, single: number): Promis
   }
   const pooled = await load(empty.address, '', 'pooled', CONNECTIONS, SECONDS);
   figure('pooled single-row read through fastify', perSecond(pooled.rate), `baseline, p99 ${pooled.p99.toFixed(1)} ms`);
-  const read = await load(server.address, server.token, 'read', CONNECTIONS, SECONDS);
+  const [read, spent] = await weighed(server, () => load(server.address, server.token, 'read', CONNECTIONS, SECONDS));
   figure('reads', perSecond(read.rate), latencies(read));
+  figure('  CPU of a read', spent);
   const times = read.rate / pooled.rate;
   floor('HTTP reads at 64 ≥ 1.2 × pooled single-row route', times >= 1.2, `${times.toFixed(2)} ×`);
   floor('HTTP reads at 64 ≥ 2.5 × pooled single-row route', times >= 2.5, `${times.toFixed(2)} ×`);
   floor('p99 of reads < 50 ms', read.p99 < 50, `${read.p99.toFixed(1)} ms`);
+};
+
+/** With what each request cost whom: where their sum is the machine's, nothing is left to gain but by spending less. */
+const weighed = async (server: Server, run: () => Promise<Load>): Promise<readonly [Load, string]> => {
+  const before = { server: cpuOf(server.pid), postgres: cpuOfPostgres(server.folder) };
+  const load = await run();
+  const each = (micros: number): string => `${Math.round(micros / load.requests)} µs`;
+  const spent = [
+    `server ${each(cpuOf(server.pid) - before.server)}`,
+    `PostgreSQL ${each(cpuOfPostgres(server.folder) - before.postgres)}`,
+    `load ${each(load.cpu)}`,
+  ];
+  return [load, `${spent.join(', ')} on ${cpus().length} processors`];
 };
 
 /** The same empty server with the door that lets LIST through Node's parser, and without. */

@@ -43,10 +43,13 @@ const client = async (): Promise<void> => {
   }
 };
 
+const before = process.cpuUsage();
 const startedAt = performance.now();
 await Promise.all(Array.from({ length: Number(connections) }, client));
 const elapsed = (performance.now() - startedAt) / 1000;
 await pool.close();
 latencies.sort((a, b) => a - b);
 const at = (quantile: number): number => latencies[Math.floor(latencies.length * quantile)] ?? 0;
-process.stdout.write(`${JSON.stringify({ rate: latencies.length / elapsed, p50: at(0.5), p99: at(0.99), failed })}\n`);
+const { user, system } = process.cpuUsage(before);
+const figures = { rate: latencies.length / elapsed, p50: at(0.5), p99: at(0.99), failed };
+process.stdout.write(`${JSON.stringify({ ...figures, requests: latencies.length, cpu: user + system })}\n`);

@@ -8,7 +8,15 @@ import * as t from 'io-ts';
 const here = dirname(fileURLToPath(import.meta.url));
 const DevFile = t.type({ address: t.string, token: t.string });
 const Made = t.type({ keys: t.array(t.string), root_token: t.string });
-const Load = t.type({ rate: t.number, p50: t.number, p99: t.number, failed: t.number });
+const Load = t.type({
+  rate: t.number,
+  p50: t.number,
+  p99: t.number,
+  failed: t.number,
+  requests: t.number,
+  /** µs of the process that made the load. */
+  cpu: t.number,
+});
 export type Load = t.TypeOf<typeof Load>;
 
 const output = (child: ChildProcess): Promise<string> =>
@@ -38,6 +46,7 @@ export interface Server {
   readonly address: string;
   readonly token: string;
   readonly pid: number;
+  readonly folder: string;
   /** ms from spawn to ready */
   readonly readyMs: number;
   stop(): Promise<void>;
@@ -62,6 +71,7 @@ export const startDevServer = async (folder: string): Promise<Server> => {
   return {
     ...parsed,
     pid: child.pid ?? 0,
+    folder,
     readyMs,
     stop: async () => {
       child.kill('SIGTERM');
@@ -97,6 +107,7 @@ export const startServer = async (folder: string, workers: number): Promise<Serv
     address: address() ?? '',
     token: made.root_token,
     pid: child.pid ?? 0,
+    folder,
     readyMs: performance.now() - startedAt,
     stop: async () => {
       child.kill('SIGTERM');
