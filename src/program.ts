@@ -16,6 +16,7 @@ import { type Argon2Cost, type Pepper, SLOT_COST } from './keys/password-slots.j
 import { createMetrics, type Metrics } from './metrics.js';
 import { keepEpochs } from './nexus/epochs.js';
 import { erasureKeysIn } from './nexus/erasure-keys.js';
+import { keepErasureList } from './nexus/erasure-list-keeper.js';
 import { type Follower, follow } from './nexus/follower.js';
 import { RootRotated } from './nexus/keyring-follow.js';
 import { kmsErasureKeys } from './nexus/kms-erasure-keys.js';
@@ -219,6 +220,7 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
             wantsEscrow: config.erasureKeyChosen && !config.escrowElsewhere,
           }),
           keepSwept(session, projector.reads, config.nodeId, cause => notice('sweep of cubbyholes', cause)),
+          keepErasureList(session, files.erasureListSeen, cause => notice('erasure list', cause)),
           keepSnapshots(session, cause => notice('snapshot', cause)),
         ];
       if (leads) exporting = keepExport(session, config.keyExport, { subscribe: doorbell.subscribe, nowMs, notice });

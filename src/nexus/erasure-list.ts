@@ -20,6 +20,7 @@ const APPLIED_AT_ONCE = 10_000;
 
 export class ErasureList {
   readonly #keyIds = new Set<Uuid>();
+  readonly #added = new Set<number>();
 
   private constructor(
     readonly path: string,
@@ -44,10 +45,18 @@ export class ErasureList {
     return this.#keyIds;
   }
 
+  /** All that the event at `position` destroyed was added by this process. Of lines that were there before, some may be lost. */
+  hasAdded(position: number): boolean {
+    return this.#added.has(position);
+  }
+
   async add(rowKey: Buffer, erased: readonly Erased[]): Promise<void> {
     if (erased.length === 0) return;
     const lines = erased.map(each => `${encodeErasedLine(rowKey, this.ledger, each)}\n`);
     await appendDurably(this.path, lines.join(''));
-    for (const { keyId } of erased) this.#keyIds.add(keyId);
+    for (const { keyId, position } of erased) {
+      this.#keyIds.add(keyId);
+      this.#added.add(position);
+    }
   }
 }

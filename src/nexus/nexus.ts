@@ -2,6 +2,7 @@
  * Nexus: the server's life. Not initialised, sealed, unsealed; and the ways between: init once, unseal with every check
  * of formats.md §3, seal that wipes. It owns the one session; whoever needs keys asks it and may be told "sealed".
  */
+import { rm } from 'node:fs/promises';
 import type { Authority } from '../authority/authority.js';
 import { type Uuid, wipe } from '../crypto/bytes.js';
 import type { Header } from '../domain/header.js';
@@ -204,6 +205,8 @@ export class Nexus {
     }
     const session = new Session(custody, authority, known, erasureList, this.ports.sessionPorts(), snapshotCount);
     if (lost !== null && acceptRollback !== null) {
+      // What comes now lies at positions that were looked at in the history that is lost.
+      await rm(this.ports.files.erasureListSeen, { force: true });
       const recorded = await appendRecovered(session, lost, acceptRollback, rows, stated);
       if (recorded._tag === 'Left') {
         await session.close({ kind: 'sealed' });

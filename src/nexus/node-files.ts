@@ -11,6 +11,8 @@ export interface NodeFiles {
   readonly erasureKeys: string;
   /** What was destroyed, to be applied after any restore. */
   readonly erasureList: string;
+  /** Up to which event the ledger was looked through for it. */
+  readonly erasureListSeen: string;
   /** What `operator recover` says of a key store that is newer than its ledger. */
   readonly recovered: string;
   readonly spool: string;
@@ -24,6 +26,7 @@ export const nodeFiles = (folder: string): NodeFiles => ({
   anchor: join(folder, 'anchor.json'),
   erasureKeys: join(folder, 'erasure-keys'),
   erasureList: join(folder, 'erasure-list'),
+  erasureListSeen: join(folder, 'erasure-list-seen'),
   recovered: join(folder, 'recovered-key-store'),
   spool: join(folder, 'spool.ndjson'),
   devKey: join(folder, 'dev.key'),
