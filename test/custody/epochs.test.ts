@@ -135,6 +135,23 @@ describe('a header epoch', test => {
     assert.is((await ok(can(node.program.nexus.session?.known.head.size ?? 0))).data.allowed, true);
   });
 
+  test('is shown on the command line for what it is', async () => {
+    const run = (...args: string[]) =>
+      tally(args, { home, env: { TALLYSTICK_ADDR: node.address, TALLYSTICK_TOKEN: cluster.rootToken } });
+    const list = await run('keys', 'epochs', 'list');
+    assert.match(list.stdout, /1 +retired.*\n2 +current/, list.stderr);
+    assert.match(list.stdout, /can be told from +position \d+/);
+    const nothing = await run('keys', 'epochs', 'retire');
+    assert.equal([nothing.code, /No epoch may be retired now/.test(nothing.stdout)], [0, true], nothing.stderr);
+    for (const args of [['history', 'secret/a'], ['audit', 'replay', '--limit', '500'], ['erasures']]) {
+      const shown = await run(...args);
+      assert.is(shown.code, 0, `${args.join(' ')}: ${shown.stderr}`);
+    }
+    const set = await run('keys', 'epochs', 'keep', '0s', '--reason', 'as before');
+    assert.is(set.code, 0, set.stderr);
+    assert.is((await run('keys', 'epochs', 'keep')).code, 3);
+  });
+
   test('needs its snapshot from then on: without it nothing starts, and says what to put back', async () => {
     const owner = await cluster.db.client();
     await owner.query('create table kept as select * from snapshots');

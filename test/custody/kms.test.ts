@@ -142,6 +142,25 @@ describe('a ledger under a transit key', test => {
     assert.equal([unnamed.status, /TALLYSTICK_KMS does not name/.test(unnamed.text)], [400, true]);
   });
 
+  test('opens another node again after the root key was rotated, without a hand', async () => {
+    const call = async (path: string, body: object): Promise<Json> => {
+      const reply = await cluster.node.call('POST', path, body);
+      assert.is(reply.status, 200, reply.text);
+      return reply.body.data;
+    };
+    await call('sys/ledger/slots', { kind: 'kms', name: 'again', uri: transit.uri });
+    const other = await cluster.newNode({ unseal: false });
+    assert.is((await settled(other, open)).sealed, false);
+    const { nonce } = await call('sys/ledger/root-key', { drop: ['next'] });
+    const [fresh] = (await call('sys/ledger/root-key/update', { key: cluster.key, nonce })).keys;
+    assert.equal((await call('sys/ledger/root-key/update', { key: fresh, nonce })).dropped, ['next']);
+    const generation = () => other.program.nexus.session?.custody.keyring.rootGeneration;
+    await settled(other, () => generation() === 2);
+    assert.is(generation(), 2);
+    assert.is((await other.call('GET', 'secret/data/a')).status, 200);
+    assert.is((await settled(other, each => !troubled(each))).degraded, undefined);
+  });
+
   test('leaves neither tokens nor ciphertexts of the key in any log', () => {
     assert.ok(tokens.length > 5);
     const lines = cluster.node.log.join('\n');

@@ -1,11 +1,16 @@
 /** The root key rotated while a server serves: what ends with the old one, and what lives on. */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { rowMac } from '../../src/crypto/event-hash.js';
 import { frontierBytes } from '../../src/crypto/merkle.js';
+import { exportOnce } from '../../src/key-export/keeper.js';
 import { KeyringKind } from '../../src/keys/key-kinds.js';
 import { authenticate, leafOf } from '../../src/ledger/event.js';
 import { believeHead, macOf } from '../../src/ledger/head.js';
 import { authorityTailAfter } from '../../src/ledger/known.js';
+import { tally } from '../cli/support/tally.js';
 import { type Json, type Reply, startNode, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { dumpLedger, restoreDump } from '../support/copy-ledger.js';
 import { describe } from '../support/describe.js';
@@ -162,6 +167,13 @@ describe('after a rotation of the root key', test => {
     return fresh;
   };
   let share: string;
+  const home = mkdtempSync(join(tmpdir(), 'tallystick-root-key-'));
+  /** A folder with the erasure keys of the cluster's node. */
+  const machine = (): string => {
+    const data = mkdtempSync(join(home, 'machine-'));
+    copyFileSync(join(cluster.node.folder, 'erasure-keys'), join(data, 'erasure-keys'));
+    return data;
+  };
 
   test.before(async () => {
     cluster = await testCluster();
@@ -174,7 +186,10 @@ describe('after a rotation of the root key', test => {
     );
     share = await rotate(cluster.key);
   });
-  test.after(() => cluster.stop());
+  test.after(async () => {
+    await cluster.stop();
+    rmSync(home, { recursive: true, force: true });
+  });
 
   test('another node is sealed, says why, and serves again when it is given the new share', async () => {
     await until('it notices', async () => (await other.call('GET', 'secret/data/a')).status === 503);
@@ -189,12 +204,35 @@ describe('after a rotation of the root key', test => {
 
   test('an old copy of the database is opened by what opened it then: that is what rotation does not help against', async () => {
     const db = await restoreDump(before);
-    const node = await startNode(db, cluster.node.folder.replace(/$/, '-copy'), () => cluster.rootToken, {
-      erasureKey: `file:${cluster.node.folder}/erasure-keys`,
-    });
+    const node = await startNode(db, machine(), () => cluster.rootToken, {});
     try {
       assert.is((await node.call('POST', 'sys/unseal', { key: cluster.key })).body.sealed, false);
       assert.is((await node.call('GET', 'secret/data/a')).body.data.data.n, 1);
+    } finally {
+      await node.stop();
+      await db.drop();
+    }
+  });
+
+  test('an older database and an export from after it are recovered together, under the new root key', async () => {
+    const { session } = cluster.node.program.nexus;
+    assert.ok(session);
+    const from = join(home, 'export');
+    await exportOnce(session, { kind: 'folder', path: from });
+    const [db, data] = [await restoreDump(before), machine()];
+    const args = ['operator', 'recover', '--from', from, '--data', data, '--accept-older-database'];
+    const ran = await tally(args, { home, env: { DATABASE_URL: db.url } });
+    assert.is(ran.code, 0, ran.stderr);
+    const node = await startNode(db, data, () => cluster.rootToken, {});
+    try {
+      assert.is((await node.call('POST', 'sys/unseal', { key: cluster.key })).status, 400);
+      const accepted = await node.call('POST', 'sys/unseal', { key: share, accept_rollback: true });
+      assert.is(accepted.body.sealed, false, accepted.text);
+      assert.is((await node.call('GET', 'secret/data/a')).body.data.data.n, 1);
+      assert.is((await node.call('POST', 'secret/data/c', { data: {} })).status, 200);
+      assert.is(node.program.nexus.session?.authority.rootGeneration, 2);
+      await node.program.nexus.seal();
+      assert.is((await node.call('POST', 'sys/unseal', { key: share })).body.sealed, false);
     } finally {
       await node.stop();
       await db.drop();

@@ -10,7 +10,9 @@ import { E } from '../../fp.js';
 import { ownerOfEpoch } from '../../keys/custody.js';
 import { sealEvent } from '../../keys/event-sealer.js';
 import { epochKeyRows } from '../../keys/store.js';
+import { authenticate } from '../../ledger/event.js';
 import { IntegrityError } from '../../ledger/integrity.js';
+import { authorityTailAfter } from '../../ledger/known.js';
 import type { Session } from '../../nexus/session.js';
 import { snapshotAt } from '../../nexus/snapshots.js';
 import { type Query, query } from '../../sql.js';
@@ -21,6 +23,8 @@ import { snapshotNow } from '../snapshot-now.js';
 import type { EpochContents } from './contract.js';
 import { retirable } from './status.js';
 
+/** Of reading on while others write. */
+const TRIES = 20;
 const BUSY: Failure = { kind: 'busy', retryAfterSeconds: 1 };
 
 /** Where the last of them was recorded. Throws `Refused`; then none is retired. */
@@ -69,11 +73,24 @@ export const retireEpochs = async (
   return placed.at(-1)?.position ?? 0;
 };
 
-/** From then on it is what a start begins with: it has to be whole, and to say what is in memory. */
+/** From then on it is what a start begins with: what is folded on top of it has to be what is in memory. */
 const provedSnapshot = async (session: Session, { header }: KeystoreActor): Promise<number> => {
+  const { runner } = session.ports;
   const position = await snapshotNow(session, header);
-  const restored = await snapshotAt(session.ports.runner, session.custody, position);
-  if (restored === null || restored.authority.position > position) throw new IntegrityError('snapshot', position);
+  const restored = await snapshotAt(runner, session.custody, position);
+  if (restored === null) throw new IntegrityError('snapshot', position);
+  const { authority } = restored;
+  for (let tries = 0; authority.position < session.authority.position; tries += 1) {
+    if (tries === TRIES) refuse(BUSY);
+    for (const event of await runner.run(authorityTailAfter, [authority.position])) {
+      if (authenticate(session.custody, event) === null) throw new IntegrityError('event', event.position);
+      authority.apply(event);
+    }
+    await session.catchUp();
+  }
+  const [there, here] = [authority, session.authority].map(({ history }) => [...history.texts()]);
+  if (there?.length !== here?.length || there?.some((text, i) => text !== here?.[i]))
+    throw new IntegrityError('snapshot', position);
   return position;
 };
 
