@@ -12,6 +12,12 @@ const parsed = (fields: Fields, name: string): unknown => {
   return text === undefined ? undefined : JSON.parse(text);
 };
 
+/** A list or an object is wrong here whatever is in it: it is not built only to be refused. */
+const parsedScalar = (fields: Fields, name: string): unknown => {
+  const first = fields.get(name)?.[0];
+  return first === '[' ? [] : first === '{' ? {} : parsed(fields, name);
+};
+
 const wrong = (name: string, expected: string, value: unknown): FieldError =>
   new FieldError(
     `error converting input for field "${name}": '' expected type '${expected}', got unconvertible type '${goType(value)}'`,
@@ -35,7 +41,7 @@ export type Field<T> = (fields: Fields, name: string) => T | undefined;
 
 /** Undefined when the field is absent or null. */
 export const stringField = (fields: Fields, name: string): string | undefined => {
-  const value = parsed(fields, name);
+  const value = parsedScalar(fields, name);
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return fields.get(name);
@@ -44,7 +50,7 @@ export const stringField = (fields: Fields, name: string): string | undefined =>
 };
 
 export const intField = (fields: Fields, name: string): number | undefined => {
-  const value = parsed(fields, name);
+  const value = parsedScalar(fields, name);
   if (value === undefined || value === null) return undefined;
   const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
   if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
@@ -52,7 +58,7 @@ export const intField = (fields: Fields, name: string): number | undefined => {
 };
 
 export const numberField = (fields: Fields, name: string): number | undefined => {
-  const value = parsed(fields, name);
+  const value = parsedScalar(fields, name);
   if (value === undefined || value === null) return undefined;
   const number = typeof value === 'string' && /^-?\d{1,15}(?:\.\d{1,15})?$/.test(value) ? Number(value) : value;
   if (typeof number === 'number' && Number.isFinite(number)) return number;
@@ -60,7 +66,7 @@ export const numberField = (fields: Fields, name: string): number | undefined =>
 };
 
 export const boolField = (fields: Fields, name: string): boolean | undefined => {
-  const value = parsed(fields, name);
+  const value = parsedScalar(fields, name);
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'boolean') return value;
   if (value === 1 || value === '1' || value === 't' || value === 'true') return true;
@@ -70,7 +76,7 @@ export const boolField = (fields: Fields, name: string): boolean | undefined => 
 
 /** ms. Integer seconds, or a Go duration. */
 export const durationField = (fields: Fields, name: string): number | undefined => {
-  const value = parsed(fields, name);
+  const value = parsedScalar(fields, name);
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string' && typeof value !== 'number') throw wrong(name, 'duration', value);
   const duration = parseDuration(typeof value === 'number' ? String(value) : value);

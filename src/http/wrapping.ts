@@ -17,19 +17,29 @@ const Envelope = t.type({
   auth: t.union([t.null, t.type({ accessor: t.string })]),
 });
 
+interface Wrappable {
+  readonly response: WrappedResponse;
+  /** Who gets a token was asked who they are. */
+  readonly isLogin: boolean;
+}
+
 /** Null: there is nothing to wrap. */
-const responseOf = ({ status, body }: Answer): WrappedResponse | null => {
+const wrappable = ({ status, body }: Answer): Wrappable | null => {
   if ((status !== 200 && status !== 404) || body === null || !body.startsWith('{"request_id":')) return null;
   const parsed: unknown = JSON.parse(body);
+  if (!Envelope.is(parsed)) return null;
   // A batch token has no accessor.
-  return Envelope.is(parsed) ? { status, body, accessor: parsed.auth?.accessor || null } : null;
+  return { response: { status, body, accessor: parsed.auth?.accessor || null }, isLogin: parsed.auth !== null };
 };
 
 /** The answer, or what is given out instead of it where the request asks for that. */
 export const wrapped = (call: Call, answer: Answer): Promise<Answer> | Answer => {
   const ttlSeconds = (call.context.asking.wrapTtlMs ?? 0) / 1000;
-  const response = ttlSeconds === 0 ? null : responseOf(answer);
-  if (response === null) return answer;
+  const found = ttlSeconds === 0 ? null : wrappable(answer);
+  if (found === null) return answer;
+  const { response, isLogin } = found;
+  // Each wrapping is events and a token that lives: nobody leaves these here who was not asked for anything.
+  if (call.context.token === null && !isLogin) return errors(400, 'what is answered without a token cannot be wrapped');
   return answered(call, call.operations.wrapping.wrap(call.context, { response, ttlSeconds }), wrapInfo);
 };
 

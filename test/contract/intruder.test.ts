@@ -145,6 +145,26 @@ describe('an intruder', test => {
     assert.is((await apply()).status, 200);
   });
 
+  test('without a token leaves nothing in the ledger by having an answer wrapped', async () => {
+    const headers = { 'x-vault-wrap-ttl': '768h' };
+    const size = async () => (await calls.get('sys/ledger/head')).body.data.size;
+    const before = await size();
+    const reply = await node.call('GET', 'sys/internal/ui/mounts', undefined, { token: null, headers });
+    refusedWith(reply, 400, 'cannot be wrapped');
+    assert.is(await size(), before);
+  });
+
+  test('does not make the server build what it refuses', async () => {
+    const form = Array.from({ length: 20_000 }, (_, i) => i.toString(36)).join('&');
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const reply = await node.call('POST', 'auth/people/login/zoe', form, { token: null, headers });
+    refusedWith(reply, 400, 'a form has at most 10000 fields');
+    const list = `{"password":[${'{},'.repeat(3_000_000)}{}]}`;
+    const heap = process.memoryUsage().heapUsed;
+    refusedWith(await node.call('POST', 'auth/people/login/zoe', list), 400, 'expected type');
+    assert.ok(process.memoryUsage().heapUsed - heap < 150e6);
+  });
+
   test('behind a proxy on this machine does not initialise a server without its code', async () => {
     const fresh = await freshNode();
     const fields = { secret_shares: 1, secret_threshold: 1 };
