@@ -7,9 +7,12 @@ import { rowMac } from '../../src/crypto/event-hash.js';
 import { frontierBytes } from '../../src/crypto/merkle.js';
 import { exportOnce } from '../../src/key-export/keeper.js';
 import { KeyringKind } from '../../src/keys/key-kinds.js';
+import { newKeyFileSlot } from '../../src/keys/slots.js';
 import { authenticate, leafOf } from '../../src/ledger/event.js';
 import { believeHead, macOf } from '../../src/ledger/head.js';
 import { authorityTailAfter } from '../../src/ledger/known.js';
+import { changeKeystore } from '../../src/operations/custody/keystore-change.js';
+import { systemActor } from '../../src/operations/terms/steps.js';
 import { tally } from '../cli/support/tally.js';
 import { type Json, type Reply, startNode, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { dumpLedger, restoreDump } from '../support/copy-ledger.js';
@@ -254,6 +257,23 @@ describe('after a rotation of the root key', test => {
     assert.match(cluster.node.program.nexus.degraded.join(), /is of root key 1, others are of root key 2/);
     await owner.query('delete from slots where slot_id <> all ($1)', [now]);
     assert.is((await cluster.node.call('POST', 'sys/unseal', { key: share })).body.sealed, false);
+  });
+
+  test('a slot that was made while it happened is not recorded: it holds the root key of before', async () => {
+    const { session } = cluster.node.program.nexus;
+    assert.ok(session);
+    await session.catchUp();
+    const slot = newKeyFileSlot(
+      session.custody.ledger,
+      { key: Buffer.alloc(32, 1), generation: 1 },
+      Buffer.alloc(32, 2),
+    );
+    const change = { change: 'slot-added', slots: { add: [{ slot, owner: { name: 'late', entity: null } }] } };
+    const failure = await changeKeystore(session, systemActor(session, 'operator.slot-add'), change).catch(
+      error => error.failure,
+    );
+    assert.equal(failure, { kind: 'busy', retryAfterSeconds: 1 });
+    assert.is(session.authority.slotNamed('late'), null);
   });
 
   test('who has the old row key forges nothing that comes after it', async () => {

@@ -10,6 +10,7 @@ import type { KeyringEntry } from '../../crypto/keyring-tlv.js';
 import { stream } from '../../crypto/names.js';
 import { pad } from '../../crypto/padding.js';
 import { randomUuid4, randomUuid7 } from '../../crypto/random.js';
+import { decodeSlotRecord } from '../../crypto/slot-record.js';
 import type { Facts } from '../../domain/facts.js';
 import type { Header } from '../../domain/header.js';
 import type { SecretState } from '../../domain/secret/state.js';
@@ -96,6 +97,7 @@ export const changeKeystore = async (
   await followKeyring(session.ports.runner, custody, authority);
   if (custody.keyring.generation !== before.generation) refuse({ kind: 'busy', retryAfterSeconds: 1 });
   const keyring = keyringAfter(custody.keyring, change);
+  requireRootOf(keyring, change);
   const added = (change.slots?.add ?? []).map(each => addedSlot(session, each));
   const removed = (change.slots?.remove ?? []).map(
     id => authority.slots.get(id) ?? refuse({ kind: 'busy', retryAfterSeconds: 1 }),
@@ -182,6 +184,13 @@ const keyringAfter = (keyring: Keyring, { keyring: change, root }: KeystoreChang
     ...keyring.entries.filter(entry => !(change?.remove ?? []).some(isOf(entry))),
     ...(change?.add ?? []),
   ]);
+
+/** A slot that was made while the root key was rotated holds the one of before: it would open nothing. */
+const requireRootOf = ({ rootGeneration }: Keyring, { slots }: KeystoreChange): void => {
+  for (const { slot } of slots?.add ?? [])
+    if (decodeSlotRecord(slot.record)?.rootGeneration !== rootGeneration)
+      refuse({ kind: 'busy', retryAfterSeconds: 1 });
+};
 
 const addedSlot = (session: Session, { slot, owner }: AddedSlot) => {
   const credential =
