@@ -196,7 +196,7 @@ export class Authority implements AuthorityFold {
       },
       'keystore.changed': (event, header) => this.#keystoreChanged(event, header),
       'term.prepared': event => terms.wasPrepared(event),
-      'term.activated': event => terms.wasActivated(event),
+      'term.activated': (event, header) => terms.wasActivated(event, header),
       'term.destroyed': event => terms.wasDestroyed(event),
       'epoch.opened': event => this.epochs.opened(event),
       'epoch.retired': (event, header) => this.epochs.wasRetired(event, header),

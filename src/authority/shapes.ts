@@ -38,6 +38,11 @@ export const TermChangeHeader = t.partial({
   copy_gone: t.type({ term: t.number, holder: t.string }),
 });
 
+/** `keeps`: its erasure key lay in a place of the node's own. */
+export const TermHoldersHeader = t.partial({
+  holders: t.array(t.intersection([t.type({ node: t.string }), t.partial({ keeps: t.boolean })])),
+});
+
 export const EpochFacts = t.type({ epoch: t.number });
 
 /** The key row that went, and the position of the snapshot that a start needs from then on. */

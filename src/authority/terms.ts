@@ -53,7 +53,7 @@ export class TermTable {
     return this.#gone.filter(gone => gone.term === term);
   }
 
-  /** Nodes that had a copy of the term's erasure key when it ended. */
+  /** Nodes that had a copy of the term's erasure key when it became the active one, or when it ended. */
   holdersOf(term: number): ReadonlySet<string> {
     return this.#holders.get(term) ?? new Set();
   }
@@ -69,7 +69,7 @@ export class TermTable {
     if (rewrapped !== undefined) this.#change(rewrapped, { rewrappedAt: at });
     if (ended !== undefined) {
       this.#change(ended, { endedAt: at });
-      this.#holders.set(ended, new Set(holders));
+      this.#hold(ended, holders ?? []);
     }
     if (escrow !== undefined) this.#escrows.set(escrow.id, { ...escrow, madeAt: at });
     if (copy_gone !== undefined) this.#gone.push({ ...copy_gone, at });
@@ -80,16 +80,25 @@ export class TermTable {
     this.#terms.set(term, newTerm(term, event.recordedAt, null));
   }
 
-  wasActivated(event: StoredEvent): void {
+  wasActivated(event: StoredEvent, header: Header): void {
+    const { holders } = shape.read(shape.TermHoldersHeader, header, event);
     const { term } = shape.read(shape.TermFacts, event.facts, event);
     const at = event.recordedAt;
     for (const { term: before, activatedAt, followedAt } of this.#terms.values())
       if (activatedAt !== null && followedAt === null) this.#change(before, { followedAt: at });
     this.#change(term, { activatedAt: at });
+    this.#hold(
+      term,
+      (holders ?? []).flatMap(({ node, keeps }) => (keeps === true ? [node] : [])),
+    );
   }
 
   wasDestroyed(event: StoredEvent): void {
     this.#change(shape.read(shape.TermFacts, event.facts, event).term, { destroyedAt: event.recordedAt });
+  }
+
+  #hold(term: number, nodes: readonly string[]): void {
+    this.#holders.set(term, new Set([...this.holdersOf(term), ...nodes]));
   }
 
   #change(term: number, change: Partial<Term>): void {

@@ -17,6 +17,8 @@ export class Presence {
     readonly runner: Runner,
     readonly custody: Custody,
     readonly terms: HeldTerms,
+    /** µs: the newest event that is known here. */
+    readonly lastRecordedAt: () => number,
     readonly failed: (cause: unknown) => void,
   ) {
     this.#timer = setInterval(() => void this.tell(), EVERY_MS);
@@ -39,7 +41,9 @@ export class Presence {
       .then(async () => {
         const { process, node, custody, terms } = this;
         const holds = ended ? new Map<number, string>() : custody.terms;
-        await report(this.runner, { process, node, holds, keeps: await terms.kept(), ended });
+        // What is known is known before the place is looked at: a copy that ended with an event is gone by then.
+        const told = this.lastRecordedAt();
+        await report(this.runner, custody, { process, node, holds, keeps: await terms.kept(), ended, told });
       })
       .catch(this.failed);
     return this.#telling;

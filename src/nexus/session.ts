@@ -109,8 +109,10 @@ export class Session {
       keyringGeneration: () => custody.keyring.generation,
     });
     this.terms = new HeldTerms(custody, authority, ports.erasureKeys);
-    this.presence = new Presence(ports.node, ports.runner, custody, this.terms, cause =>
-      ports.notice('presence', cause),
+    this.presence = new Presence(
+      ...([ports.node, ports.runner, custody, this.terms] as const),
+      () => known.head.lastRecordedAt,
+      cause => ports.notice('presence', cause),
     );
     this.recorder = new Recorder(custody, this.appender, ports.nowMs, cause => ports.notice('record', cause));
   }

@@ -2,6 +2,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { nodeReportMac } from '../../src/crypto/node-report-mac.js';
 import { type Json, type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { until } from '../support/until.js';
@@ -91,6 +92,47 @@ describe('two nodes, each with erasure keys of its own', test => {
       assert.is((await each.call('GET', 'secret/data/a?version=1')).body.data.data.v, 1);
     }
     await until('nothing is missing', async () => !/erasure key/.test((await other.call('GET', 'sys/health')).text));
+  });
+
+  test('call no copy of an ended term gone because a row says so that no node wrote', async () => {
+    const { node } = cluster;
+    const away = await cluster.newNode({ settings: { node: 'away' } });
+    const owner = await cluster.db.client();
+    const row = async () =>
+      (await owner.query(`select process, holds, keeps, told, mac from nodes where node = 'away'`)).rows[0];
+    await until('it has said what it keeps', async () => (await row())?.keeps.length > 0);
+    const before = await row();
+    await away.stop();
+    assert.is((await node.call('POST', 'sys/rotate/config', { backup_retention: '0s' })).status, 204);
+    const first = async (): Promise<Json> => (await node.call('GET', 'sys/ledger/keys')).body.data.terms[0];
+    await until('term 1 has ended', async () => (await first()).state === 'ended');
+    const goneAt = async (): Promise<Json> =>
+      (await first()).copies.find(({ holder }: Json) => holder === 'away')?.gone;
+    const says = (keeps: readonly number[], told: number, mac: Buffer) =>
+      owner.query(`update nodes set keeps = $1, told = $2, mac = $3, seen_at = clock_timestamp() where node = 'away'`, [
+        ...[keeps, told, mac],
+      ]);
+    assert.is(await goneAt(), null, 'it is silent, and keeps it');
+    await says([], before.told + 60_000_000_000, before.mac);
+    assert.is(await goneAt(), null, 'a forged report');
+    const { session } = node.program.nexus;
+    assert.ok(session);
+    const { custody, known } = session;
+    const genuine = (told: number): Buffer =>
+      nodeReportMac(custody.rowKey(custody.epoch) ?? Buffer.alloc(0), custody.ledger, {
+        ...{ process: before.process, node: 'away', holds: new Map(), keeps: [], ended: true, told },
+      });
+    await says([], before.told, genuine(before.told));
+    assert.is(await goneAt(), null, 'a genuine report of before the end');
+    const since = known.head.lastRecordedAt;
+    await says([], since, genuine(since));
+    assert.type(await goneAt(), 'string', 'a genuine one of after it');
+    await owner.query(`delete from nodes where node = 'away'`);
+    assert.is(await goneAt(), null, 'no report');
+    await owner.query(
+      `insert into nodes (process, node, holds, keeps, ended) values (gen_random_uuid(), 'away', '["?"]', '{}', true)`,
+    );
+    assert.is(await goneAt(), null, 'a row that no program wrote');
   });
 });
 

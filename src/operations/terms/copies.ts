@@ -2,7 +2,7 @@
  * The copies of a term's erasure key: those of nodes, which tell of their own, and escrows, of which only people can tell. A
  * node that is gone for ever tells nothing more: then a person has to.
  */
-import { type NodeReport, nodeReports, nodesKeeping } from '../../nexus/node-report.js';
+import { type NodeReport, newestReports, nodeReports, nodesKeeping } from '../../nexus/node-report.js';
 import type { Session } from '../../nexus/session.js';
 import type { CopyStatus } from './contract.js';
 
@@ -14,11 +14,13 @@ export const copiesOf = async (
   given?: readonly NodeReport[],
 ): Promise<readonly Copy[]> => {
   const { terms } = session.authority;
-  const reports = given ?? (await session.ports.runner.run(nodeReports));
+  const reports = given ?? (await nodeReports(session.ports.runner, session.custody));
   const declared = new Map(terms.goneOf(term).map(({ holder, at }) => [holder, at]));
   const keeping = nodesKeeping(reports, term);
   const nodes = [...new Set([...terms.holdersOf(term), ...keeping])].sort();
-  const told = new Set(reports.map(({ node }) => node));
+  const endedAt = terms.get(term)?.endedAt ?? 0;
+  // What was said before the end says nothing of after it, however often it is put into the table again.
+  const told = new Set(newestReports(reports).flatMap(({ node, told: at }) => (at >= endedAt ? [node] : [])));
   return [
     ...nodes.map((node): Copy => {
       const without = told.has(node) && !keeping.includes(node);

@@ -123,14 +123,14 @@ const abandonLost = async (session: Session): Promise<void> => {
   const { prepared } = session.authority.terms;
   if (prepared === null) return;
   await session.presence.tell();
-  const reports = await session.ports.runner.run(nodeReports);
+  const reports = await nodeReports(session.ports.runner, session.custody);
   if (!reports.some(({ live, holds }) => live && holds.has(prepared.term))) await endTerm(session, prepared);
 };
 
 const statusOf = async (session: Session): Promise<KeysStatus> => {
   const { authority, ports } = session;
   const { erases } = ports.erasureKeys;
-  const [counts, reports] = [await ports.runner.run(rowsByTerm), await ports.runner.run(nodeReports)];
+  const [counts, reports] = [await ports.runner.run(rowsByTerm), await nodeReports(ports.runner, session.custody)];
   const rows = new Map(counts.map(each => [each.term, each.rows]));
   const plan = erasurePlan(authority, erases);
   const settings = rotationSettings(authority);

@@ -82,13 +82,17 @@ export const activateTerm = async (
 ): Promise<readonly NodeReport[]> => {
   const { custody, authority, ports, presence } = session;
   await presence.tell();
-  const reports = await ports.runner.run(nodeReports);
+  const reports = await nodeReports(ports.runner, session.custody);
   const lacking = lackingTerm(session, term, reports);
   const own = reports.some(({ process, holds }) => process === presence.process && holds.has(term));
   if (lacking.length > 0 || !own) return lacking;
   const share = custody.keyring.entries.find(({ kind, id }) => kind === KeyringKind.share && id === term);
   if (share === undefined) return refuse(BUSY);
-  const holders = reports.filter(({ live }) => live).map(({ node, process }) => ({ node, process }));
+  const holders = reports
+    .filter(({ live }) => live)
+    .map(({ node, process, keeps }) => {
+      return { node, process, keeps: keeps.includes(term) };
+    });
   const epoch = draftEpoch(session, ports.nowMs());
   try {
     await changeKeystore(session, actor, {
@@ -126,7 +130,7 @@ export const endTerm = async (session: Session, { term }: Term): Promise<number>
   const { authority, ports } = session;
   const left = (await ports.runner.run(rowsByTerm)).find(each => each.term === term)?.rows ?? 0;
   if (left > 0) return left;
-  const reports = await ports.runner.run(nodeReports);
+  const reports = await nodeReports(ports.runner, session.custody);
   const holders = nodesKeeping(reports, term);
   const checks = new Map(authority.keystore?.checks ?? []);
   checks.delete(term);
