@@ -3,7 +3,7 @@
  * `auth/userpass` as long as no userpass mount has taken that path.
  */
 import { type Answer, errors, noContent, oneError, withPosition } from './answer.js';
-import { answered, type Call, type Routes } from './call.js';
+import { answered, type Call, type Routes, unasked } from './call.js';
 import type { Engine } from './engines.js';
 import { stringField, stringsField } from './fields.js';
 import { loggedIn } from './token-answers.js';
@@ -14,11 +14,11 @@ const policiesOf = ({ fields }: Call): readonly string[] | undefined =>
   stringsField(fields, 'token_policies') ?? stringsField(fields, 'policies');
 
 const logIn = (call: Call, name: string): Routes => ({
-  write: () => {
+  write: unasked(() => {
     const password = stringField(call.fields, 'password') ?? '';
     if (password === '') return errors(400, 'missing password');
     return answered(call, call.operations.auth.login(call.context, { name, password }), loggedIn(call));
-  },
+  }),
 });
 
 /** A further administrator: a slot of the root key under a password of their own. */

@@ -3,7 +3,7 @@
 import type { Changed } from '../operations/logins/records.js';
 import { OLDER_NAMES } from '../operations/logins/userpass/users.js';
 import { type Answer, envelope, errors, noContent, ok, oneError, withPosition } from './answer.js';
-import { answered, type Call, type Routes } from './call.js';
+import { answered, type Call, type Routes, unasked } from './call.js';
 import type { Engine } from './engines.js';
 import { stringField } from './fields.js';
 import { loggedIn } from './token-answers.js';
@@ -17,10 +17,10 @@ interface Place {
 const changed = ({ position }: Changed): Answer => withPosition(noContent, position);
 
 const logIn = (call: Call, place: Place): Routes => ({
-  write: () => {
+  write: unasked(() => {
     const input = { ...place, password: stringField(call.fields, 'password') ?? '' };
     return answered(call, call.operations.userpass.login(call.context, input), loggedIn(call));
-  },
+  }),
 });
 
 const user = (call: Call, place: Place): Routes => {

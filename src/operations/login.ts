@@ -7,6 +7,7 @@ import type { Slot } from '../authority/authority.js';
 import { concat, constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { unpad } from '../crypto/padding.js';
 import type { Header } from '../domain/header.js';
+import { networkOf } from '../domain/network.js';
 import type { Failure } from '../failure.js';
 import { SlotKind } from '../keys/key-kinds.js';
 import { verifierFor } from '../keys/password-slots.js';
@@ -63,14 +64,19 @@ export const checkPassword = async (
   op: string,
 ): Promise<Slot> => {
   const { attempts } = app.nexus;
-  const guesses = [`login address ${context.from.address}`, `login name ${name}`];
-  const pause = attempts.pauseSeconds(...guesses);
-  if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
+  const guesses = [`login address ${networkOf(context.from.address)}`, `login name ${name}`];
+  const refusePaused = (): void => {
+    const pause = attempts.pauseSeconds(...guesses);
+    if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
+  };
+  refusePaused();
   await session.reader.refresh();
   const named = session.authority.slotNamed(name);
   const slot = named?.kind === SlotKind.password ? named : null;
   const right = await passwordIsRight(app, session, slot, password);
   if (slot !== null && right) {
+    // Wrong ones that ran beside this one may have used up what was left: then guessing on tells nothing.
+    refusePaused();
     attempts.succeeded(...guesses);
     return slot;
   }

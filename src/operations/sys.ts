@@ -2,6 +2,7 @@
 import { constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { randomBase62 } from '../crypto/random.js';
 import type { Header } from '../domain/header.js';
+import { networkOf } from '../domain/network.js';
 import { E } from '../fp.js';
 import { passwordComplaint } from '../keys/common-passwords.js';
 import { readIfThere } from '../nexus/durable-file.js';
@@ -90,7 +91,7 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
       return sealStatus(app);
     }
     const guesses = [
-      `unseal address ${context.from.address}`,
+      `unseal address ${networkOf(context.from.address)}`,
       ...('name' in input ? [`unseal name ${input.name}`] : []),
     ];
     const wasSealed = app.nexus.session === null;
@@ -144,7 +145,7 @@ const recoveredHeader = (app: App, context: RequestContext, opener: { key: Buffe
 
 const checkCode = (app: App, context: RequestContext, given: string | null, code: InitCode): void => {
   const { attempts } = app.nexus;
-  const guess = `init address ${context.from.address}`;
+  const guess = `init address ${networkOf(context.from.address)}`;
   const pause = attempts.pauseSeconds(guess);
   if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
   if (given === null && context.from.loopback) return;

@@ -1,5 +1,6 @@
 /** What somebody tries who has a little and wants more: other spellings, second doors, other people's names. */
 import * as assert from 'uvu/assert';
+import { SLOT_QUEUE } from '../../src/crypto/argon2.js';
 import { freshNode, type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { done, enable, forgetAddress, login } from './support/logins.js';
@@ -161,8 +162,21 @@ describe('an intruder', test => {
     refusedWith(reply, 400, 'a form has at most 10000 fields');
     const list = `{"password":[${'{},'.repeat(3_000_000)}{}]}`;
     const heap = process.memoryUsage().heapUsed;
-    refusedWith(await node.call('POST', 'auth/people/login/zoe', list), 400, 'expected type');
+    refusedWith(await node.call('POST', 'auth/people/login/zoe', list, { token: null }), 400, 'expected type');
     assert.ok(process.memoryUsage().heapUsed - heap < 150e6);
+  });
+
+  test('who guesses at an administrator with many requests at once gets no answer for the ones too many', async () => {
+    const { name, password } = cluster.admin;
+    const guess = (text: string) => login(node, `administrators/login/${name}`, { password: text });
+    for (let i = 0; i < 4; i += 1) assert.is((await guess(`wrong ${i}`)).status, 400);
+    const { begun } = SLOT_QUEUE;
+    const wrong = [guess('wrong too'), guess('wrong as well')];
+    while (SLOT_QUEUE.begun === begun) await new Promise(resolve => setImmediate(resolve));
+    assert.is((await guess(password)).status, 429);
+    await Promise.all(wrong);
+    node.program.nexus.attempts.succeeded('login address 127.0.0.1', `login name ${name}`);
+    assert.is((await guess(password)).status, 200);
   });
 
   test('behind a proxy on this machine does not initialise a server without its code', async () => {

@@ -136,6 +136,21 @@ describe('protection', test => {
     assert.is((await call('sys/ledger/head', from)).status, 200);
   });
 
+  test('who has one IPv6 address has its whole network, and guesses as one', async () => {
+    const guess = (address: string, name: string): Promise<Reply> => {
+      const headers = { 'x-forwarded-for': address };
+      return cluster.node.call(
+        'POST',
+        `auth/administrators/login/${name}`,
+        { password: 'p' },
+        { headers, token: null },
+      );
+    };
+    for (let i = 1; i <= 5; i += 1) assert.is((await guess(`2001:db8:0:7::${i}`, `nobody-${i}`)).status, 400);
+    assert.is((await guess('2001:db8:0:7:ffff::6', 'nobody-6')).status, 429);
+    assert.is((await guess('2001:db8:0:8::6', 'nobody-6')).status, 400);
+  });
+
   test('is counted, by what there was too much of', async () => {
     const { text } = await call('sys/metrics');
     for (const by of ['slow', 'requests', 'connections', 'open'])

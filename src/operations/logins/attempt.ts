@@ -4,6 +4,7 @@
  */
 import type { Mount } from '../../authority/mounts.js';
 import type { Uuid } from '../../crypto/bytes.js';
+import { networkOf } from '../../domain/network.js';
 import type { Failure } from '../../failure.js';
 import type { LockoutRule } from '../../nexus/lockouts.js';
 import type { Session } from '../../nexus/session.js';
@@ -72,7 +73,7 @@ export class Attempt {
   }
 
   get #address(): string {
-    return `login address ${this.of.context.from.address}`;
+    return `login address ${networkOf(this.of.context.from.address)}`;
   }
 
   #refuseIfLocked(): void {

@@ -4,6 +4,7 @@
  * for each address besides.
  */
 import { tokenHash } from '../../crypto/ids.js';
+import { networkOf } from '../../domain/network.js';
 import type { Session } from '../../nexus/session.js';
 import { LongestPrefix } from '../../policies/longest-prefix.js';
 import type { App } from '../app.js';
@@ -134,17 +135,6 @@ const keyOf = (session: Session, { by }: Quota, { address, token }: Asking): str
   // The token itself stays nowhere.
   const { keyring, ledger } = session.custody;
   return tokenHash(keyring.tokenKey, ledger, token).toString('base64');
-};
-
-/** Who has one IPv6 address has the 2⁶⁴ of its network. */
-const networkOf = (address: string): string => {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!plain.includes(':')) return plain;
-  const [head = '', tail] = plain.split('::');
-  const [first, last] = [head, tail ?? ''].map(part => (part === '' ? [] : part.split(':')));
-  const zeros =
-    tail === undefined ? [] : Array.from({ length: 8 - (first?.length ?? 0) - (last?.length ?? 0) }, () => '0');
-  return [...(first ?? []), ...zeros, ...(last ?? [])].slice(0, 4).join(':');
 };
 
 const record = (app: App, session: Session, { path, address }: Asking): void =>
