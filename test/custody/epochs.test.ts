@@ -100,7 +100,11 @@ describe('a header epoch', test => {
     assert.ok(done.begins_at > old.end);
     assert.is((await keyRows()).length, 1);
     assert.equal(await states(other), ['retired', 'current']);
-    for (const each of [node, other]) assert.is(each.program.nexus.session?.custody.dayKey(1, 20_000), null);
+    for (const each of [node, other]) {
+      assert.is(each.program.nexus.session?.custody.dayKey(1, 20_000), null);
+      const key = each.program.nexus.session?.authority.epochs.get(1)?.retired?.key ?? '';
+      await until('its erasure list names the key', () => each.program.nexus.session?.erased.has(key) === true);
+    }
     assert.match((await node.call('POST', `${EPOCHS}/retire`, { epoch: 1 })).text, /retired already/);
   });
 

@@ -1,4 +1,4 @@
-/** A rotation of the root key, killed with -9 on either side of its commit: all of it happened, or nothing. */
+/** A new root key, and the end of a header epoch, killed with -9 on either side of the commit: all of it happened, or nothing. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import type { Json } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { until } from '../support/until.js';
 
-describe('a rotation of the root key that is killed', test => {
+describe('killed with -9', test => {
   let folder: string;
   let server: Running;
   const acknowledged: Acknowledged = new Map();
@@ -56,7 +56,7 @@ describe('a rotation of the root key that is killed', test => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('before its commit has changed nothing, and can be done again', async () => {
+  test('a rotation of the root key before its commit has changed nothing, and can be done again', async () => {
     await holdAt(folder, `before insert on events for each row when (new.type = 'keystore.changed')`);
     const watch = await superuser(folder);
     await killedWhen(async () => {
@@ -67,11 +67,29 @@ describe('a rotation of the root key that is killed', test => {
     assert.equal(await generations(), [1]);
   });
 
-  test('after its commit has changed everything, and the term follows by itself', async () => {
+  test('a rotation of the root key after its commit has changed everything, and the term follows by itself', async () => {
     await killedWhen(async () => assert.is(await rotate(), 200));
     assert.equal(await generations(), [2]);
     await until('the term is rotated', async () => (await data('sys/ledger/keys')).term === 2);
     await checkAcknowledged(server, acknowledged);
     await checkLedger(server);
+  });
+
+  test('a retirement of header epochs before its commit has changed nothing; after it the server starts from its snapshot', async () => {
+    const states = async (): Promise<readonly string[]> =>
+      (await data('sys/ledger/epochs')).epochs.map(({ state }: Json) => state);
+    const retire = async (): Promise<number> => (await call(server, 'POST', 'sys/ledger/epochs/retire', {})).status;
+    await call(server, 'POST', 'sys/ledger/epochs', { keep: '0s' });
+    await holdAt(folder, `before insert on events for each row when (new.type = 'epoch.retired')`);
+    const watch = await superuser(folder);
+    await killedWhen(async () => {
+      void retire().catch(() => undefined);
+      await until('it is about to be recorded', () => isHeld(watch));
+    });
+    await watch.end().catch(() => undefined);
+    assert.equal(new Set(await states()), new Set(['closed', 'current']));
+    await killedWhen(async () => assert.is(await retire(), 200));
+    assert.equal(new Set(await states()), new Set(['retired', 'current']));
+    await checkAcknowledged(server, acknowledged);
   });
 });
