@@ -34,6 +34,7 @@ export const TermChangeHeader = t.partial({
   rewrapped: t.number,
   ended: t.number,
   holders: t.array(t.string),
+  wrapped: t.string,
   escrow: t.type({ id: t.string, term: t.number, recipients: t.array(t.string), sha256: t.string }),
   copy_gone: t.type({ term: t.number, holder: t.string }),
 });

@@ -29,6 +29,7 @@ export class TermTable {
   readonly #escrows = new Map<string, Escrow>();
   readonly #gone: CopyGone[] = [];
   readonly #holders = new Map<number, ReadonlySet<string>>();
+  readonly #wrapped = new Map<number, string>();
 
   get(term: number): Term | null {
     return this.#terms.get(term) ?? null;
@@ -58,6 +59,11 @@ export class TermTable {
     return this.#holders.get(term) ?? new Set();
   }
 
+  /** SHA-256 (hex) of what a key service gave an ended term's key for; null: none did. */
+  wrappedOf(term: number): string | null {
+    return this.#wrapped.get(term) ?? null;
+  }
+
   keystoreChanged(event: StoredEvent, header: Header): void {
     const { recordedAt: at } = event;
     // The first term begins with the ledger, without a preparation of its own.
@@ -65,11 +71,12 @@ export class TermTable {
       const { term } = shape.read(shape.TermFacts, event.facts, event);
       this.#terms.set(term, newTerm(term, at, at));
     }
-    const { rewrapped, ended, holders, escrow, copy_gone } = shape.read(shape.TermChangeHeader, header, event);
+    const { rewrapped, ended, holders, wrapped, escrow, copy_gone } = shape.read(shape.TermChangeHeader, header, event);
     if (rewrapped !== undefined) this.#change(rewrapped, { rewrappedAt: at });
     if (ended !== undefined) {
       this.#change(ended, { endedAt: at });
       this.#hold(ended, holders ?? []);
+      if (wrapped !== undefined) this.#wrapped.set(ended, wrapped);
     }
     if (escrow !== undefined) this.#escrows.set(escrow.id, { ...escrow, madeAt: at });
     if (copy_gone !== undefined) this.#gone.push({ ...copy_gone, at });

@@ -33,8 +33,13 @@ export interface ErasureKeys {
   readonly kept: (ledger: Buffer) => Promise<readonly number[]>;
   /** Gone when it resolves, as far as the medium is honest. Not there: nothing. */
   readonly destroy: (ledger: Buffer, term: number) => Promise<void>;
-  /** What still gives the key of an ended term, beyond this server's reach; null: nothing does. */
-  readonly remote: (ledger: Buffer, term: number) => Promise<string | null>;
+  /** SHA-256 (hex) of what a service gives the term's key for, by its check (hex); null: no service does. */
+  readonly wrappedAs: (ledger: Buffer, term: number, check: string) => Promise<string | null>;
+  /**
+   * What still gives the key of an ended term, beyond this server's reach; null: nothing does. `wrapped` is what the ledger
+   * says of it: another row in its place, or none, tells nothing about the service.
+   */
+  readonly remote: (ledger: Buffer, term: number, wrapped: string | null) => Promise<string | null>;
 }
 
 export const erasureKeysIn = (place: Exclude<ErasureKeyPlace, { kind: 'kms' }>): ErasureKeys =>
@@ -48,6 +53,7 @@ const NONE: ErasureKeys = {
   read: async (_ledger, terms) => new Map(terms.map(term => [term, Buffer.alloc(32)])),
   kept: async () => [],
   destroy: async () => {},
+  wrappedAs: async () => null,
   remote: async () => null,
 };
 
@@ -86,6 +92,7 @@ const fileErasureKeys = (path: string): ErasureKeys => {
       return terms;
     },
     destroy: (ledger, term) => overwriteLines(path, `1 ${ledger.toString('hex')} ${term} `),
+    wrappedAs: async () => null,
     remote: async () => null,
   };
 };

@@ -3,7 +3,10 @@
  * it. The wrapped key may lie anywhere, and lies in the database, where every node finds it: what ends it is the end of the
  * service's key. That end is not for this server to bring about; it is seen when the service no longer unwraps.
  */
+import { wipe } from '../crypto/bytes.js';
+import { sha256 } from '../crypto/prf.js';
 import { randomBytes } from '../crypto/random.js';
+import { erasureCheck } from '../crypto/term.js';
 import { E } from '../fp.js';
 import { type Kms, KmsError } from '../kms/kms.js';
 import { openKms } from '../kms/open.js';
@@ -58,12 +61,25 @@ export const kmsErasureKeys = (template: string, runner: Runner): ErasureKeys =>
     },
     kept: async () => [],
     destroy: async () => {},
-    remote: async (_ledger, term) => {
-      const kms = kmsOf(template, term);
+    wrappedAs: async (ledger, term, check) => {
       const [row] = await runner.run(wrappedKeys, [[term]]);
       if (row === undefined) return null;
       try {
-        (await kms.unwrap(row.wrapped)).fill(0);
+        const key = await kmsOf(template, term).unwrap(row.wrapped);
+        const right = erasureCheck(key, ledger, term).toString('hex') === check;
+        wipe(key);
+        return right ? sha256(row.wrapped).toString('hex') : null;
+      } catch (error) {
+        if (error instanceof KmsError && error.trouble === 'refused') return null;
+        throw error;
+      }
+    },
+    remote: async (_ledger, term, wrapped) => {
+      const kms = kmsOf(template, term);
+      const [row] = await runner.run(wrappedKeys, [[term]]);
+      if (row === undefined || sha256(row.wrapped).toString('hex') !== wrapped) return kms.uri;
+      try {
+        wipe(await kms.unwrap(row.wrapped));
         return kms.uri;
       } catch (error) {
         if (!(error instanceof KmsError)) throw error;

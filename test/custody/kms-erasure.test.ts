@@ -92,6 +92,15 @@ describe('erasure keys at a key service', test => {
     const [copy] = (await first()).copies;
     assert.equal([copy.kind, copy.gone], ['kms', null]);
     assert.match((await call('GET', 'sys/ledger/keys')).body.data.waiting_for[0], /kms exec:.*term-1$/);
+    const owner = await cluster.db.client();
+    const { rows } = await owner.query('delete from erasure_keys where term = 1 returning term, uri, wrapped');
+    const put = (wrapped: Buffer) =>
+      owner.query('insert into erasure_keys (term, uri, wrapped) values (1, $1, $2)', [rows[0].uri, wrapped]);
+    assert.is((await first()).copies[0]?.gone, null, 'a row that is gone is not a key that is gone');
+    await put(Buffer.alloc(60, 1));
+    assert.is((await first()).copies[0]?.gone, null, 'nor is one that the service does not take');
+    await owner.query('delete from erasure_keys where term = 1');
+    await put(rows[0].wrapped);
     rmSync(keyOf(1));
     await until('term 1 is destroyed', async () => (await first()).state === 'destroyed');
     assert.is((await call('GET', 'secret/data/a')).body.data.data.v, 1);

@@ -27,7 +27,7 @@ export const copiesOf = async (
       const goneAt = declared.get(node) ?? (without ? session.now() : null);
       return { kind: 'node', holder: node, recipients: [], madeAt: null, goneAt };
     }),
-    ...(await keptByService(session, term)),
+    ...(await keptByService(session, term, declared)),
     ...terms.escrowsOf(term).map(({ id, recipients, madeAt }): Copy => {
       return { kind: 'escrow', holder: id, recipients, madeAt, goneAt: declared.get(id) ?? null };
     }),
@@ -35,10 +35,16 @@ export const copiesOf = async (
 };
 
 /** Asked only once the term has ended: before that its key is there, or the server would not be. */
-const keptByService = async (session: Session, term: number): Promise<readonly Copy[]> => {
+const keptByService = async (
+  session: Session,
+  term: number,
+  declared: ReadonlyMap<string, number>,
+): Promise<readonly Copy[]> => {
   const { authority, custody, ports } = session;
   const known = authority.terms.get(term);
-  if (known === null || known.endedAt === null || known.destroyedAt !== null) return [];
-  const holder = await ports.erasureKeys.remote(custody.ledger, term);
-  return holder === null ? [] : [{ kind: 'kms', holder, recipients: [], madeAt: null, goneAt: null }];
+  // Nothing ever lay under a term that did not become active.
+  if (known === null || known.activatedAt === null || known.endedAt === null || known.destroyedAt !== null) return [];
+  const holder = await ports.erasureKeys.remote(custody.ledger, term, authority.terms.wrappedOf(term));
+  if (holder === null) return [];
+  return [{ kind: 'kms', holder, recipients: [], madeAt: null, goneAt: declared.get(holder) ?? null }];
 };

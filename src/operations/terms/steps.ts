@@ -133,8 +133,10 @@ export const endTerm = async (session: Session, { term }: Term): Promise<number>
   const reports = await nodeReports(ports.runner, session.custody);
   const holders = nodesKeeping(reports, term);
   const checks = new Map(authority.keystore?.checks ?? []);
+  const wrapped = await ports.erasureKeys.wrappedAs(session.custody.ledger, term, checks.get(term) ?? '');
   checks.delete(term);
-  const actor = saying(systemActor(session, 'keys.end'), { ended: term, holders });
+  const own = { ended: term, holders, ...(wrapped === null ? {} : { wrapped }) };
+  const actor = saying(systemActor(session, 'keys.end'), own);
   await changeKeystore(session, actor, {
     change: 'term-ended',
     keyring: { remove: [{ kind: KeyringKind.share, id: term }] },
