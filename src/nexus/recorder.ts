@@ -27,10 +27,14 @@ export interface RecordedRequest {
 const FLUSH_EVERY_MS = 1000;
 const PENDING_MAX = 20_000;
 const LINES_A_BLOCK = 5000;
+/** Characters that callers without a token of ours may leave in a block: they choose how long their lines are. */
+const OF_STRANGERS_MAX = 64 * 1024;
+const STRANGERS: ReadonlySet<string | undefined> = new Set(['no-token', 'bad-token']);
 
 export class Recorder<State> {
   #pending: RecordedRequest[] = [];
   #dropped = 0;
+  #ofStrangers = 0;
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
   #closed = false;
@@ -45,13 +49,20 @@ export class Recorder<State> {
   /** Never waits and never throws; beyond the bound only the count is kept, and recorded. */
   record(request: RecordedRequest): void {
     if (this.#closed) return;
-    if (this.#pending.length >= PENDING_MAX) this.#dropped += 1;
-    else this.#pending.push(request);
+    if (this.#fits(request)) this.#pending.push(request);
+    else this.#dropped += 1;
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       void this.flush();
     }, FLUSH_EVERY_MS);
     this.#timer.unref();
+  }
+
+  #fits(request: RecordedRequest): boolean {
+    if (this.#pending.length >= PENDING_MAX) return false;
+    if (!STRANGERS.has(request.reason_code)) return true;
+    this.#ofStrangers += JSON.stringify(request).length;
+    return this.#ofStrangers <= OF_STRANGERS_MAX;
   }
 
   /** Appends what is pending now and waits for it. */
@@ -67,6 +78,7 @@ export class Recorder<State> {
   }
 
   async #appendPending(): Promise<void> {
+    this.#ofStrangers = 0;
     if (this.#dropped > 0) {
       this.#pending.push({
         v: 1,

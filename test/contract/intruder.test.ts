@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { SLOT_QUEUE } from '../../src/crypto/argon2.js';
 import { freshNode, type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
-import { done, enable, forgetAddress, login } from './support/logins.js';
+import { done, enable, forgetAddress, login, trail } from './support/logins.js';
 import { refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
 
 let cluster: TestCluster;
@@ -153,6 +153,17 @@ describe('an intruder', test => {
     const reply = await node.call('GET', 'sys/internal/ui/mounts', undefined, { token: null, headers });
     refusedWith(reply, 400, 'cannot be wrapped');
     assert.is(await size(), before);
+  });
+
+  test('without a token leaves a count in the trail, and not as much as it likes', async () => {
+    await node.program.nexus.session?.recorder.flush();
+    const path = `secret/data/${'x'.repeat(500)}/${'y'.repeat(500)}/${'z'.repeat(500)}`;
+    const refused = await Promise.all(Array.from({ length: 150 }, () => ask('GET', path, null)));
+    assert.ok(refused.every(({ status }) => status === 403));
+    const lines = (await trail(node, 'kv.read')).filter(line => line.path?.endsWith(path.slice(12)));
+    const dropped = (await trail(node, 'record')).reduce((sum, line) => sum + line.dropped, 0);
+    assert.is(lines.length + dropped, 150);
+    assert.ok(lines.length > 0 && JSON.stringify(lines).length < 2 * 80_000, `${lines.length} lines`);
   });
 
   test('does not make the server build what it refuses', async () => {
