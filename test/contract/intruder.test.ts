@@ -177,6 +177,14 @@ describe('an intruder', test => {
     assert.ok(process.memoryUsage().heapUsed - heap < 150e6);
   });
 
+  test('who manages slots is not rid of root administrators by it', async () => {
+    const token = await holderOf('path "auth/administrators/users/*" { capabilities = ["update", "delete", "sudo"] }');
+    const users = `auth/administrators/users/${cluster.admin.name}`;
+    const lesser = await ask('POST', `${users}/policies`, token, { policies: ['default'] });
+    refusedWith(lesser, 400, 'only root changes what a root administrator may do');
+    refusedWith(await ask('DELETE', users, token), 400, 'only root removes a root administrator');
+  });
+
   test('who guesses at an administrator with many requests at once gets no answer for the ones too many', async () => {
     const { name, password } = cluster.admin;
     const guess = (text: string) => login(node, `administrators/login/${name}`, { password: text });

@@ -6,7 +6,7 @@ import type { SysOperations } from '../contract.js';
 import { checkPassword } from '../login.js';
 import { operation } from '../operation.js';
 import { ownActor } from './actors.js';
-import { grantable } from './grantable.js';
+import { grantable, requireRootOverRoot } from './grantable.js';
 import { changeKeystore } from './keystore-change.js';
 import { passwordSlot } from './new-slots.js';
 import { addSlot, removeSlot } from './slots.js';
@@ -39,6 +39,7 @@ export const administratorOperations = (app: App): Administrators => ({
       const { entities } = session.authority;
       const slot = session.authority.slotNamed(name) ?? refuse({ kind: 'absent' });
       const entity = entities.get(slot.entity ?? '') ?? refuse({ kind: 'absent' });
+      requireRootOverRoot(caller, entity.id, 'changes what a root administrator may do');
       if (entity.policies.join() === granted.join()) return { position: null };
       return changeAuthority(app, caller, context, {
         ...{ op, capability, type: 'entity.changed', streamId: entity.id },

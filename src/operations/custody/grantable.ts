@@ -1,4 +1,5 @@
 /** Which policies an administrator may be given, and by whom. */
+import type { Uuid } from '../../crypto/bytes.js';
 import { refuse } from '../app.js';
 import type { Caller } from '../authorise.js';
 import { normalPolicies } from '../tokens/new-token.js';
@@ -20,4 +21,10 @@ export const grantable = (caller: Caller, policies: readonly string[]): readonly
 /** What opens the ledger to who has it, whatever policies say, is given out by root alone. */
 export const requireRootCaller = (caller: Caller, what: string): void => {
   if (!caller.token.policies.includes('root')) refuse({ kind: 'invalid', message: `only root ${what}` });
+};
+
+/** Who is root is changed, replaced and removed by root alone: else whoever may manage slots could be rid of all of them. */
+export const requireRootOverRoot = (caller: Caller, entity: Uuid | null, what: string): void => {
+  const known = entity === null ? undefined : caller.session.authority.entities.get(entity);
+  if (known?.policies.includes('root') === true) requireRootCaller(caller, what);
 };

@@ -19,7 +19,7 @@ import { keystoreActor } from './actors.js';
 import type { CustodyOperations, SlotAdded, SlotInfo, SlotKindName, SlotRequest } from './contract.js';
 import { recipientsOf } from './delivery.js';
 import { endedLogins } from './ended-logins.js';
-import { grantable, requireRootCaller } from './grantable.js';
+import { grantable, requireRootCaller, requireRootOverRoot } from './grantable.js';
 import { changeKeystore, type Drafted } from './keystore-change.js';
 import { keyFileSlot, kmsSlot, type MadeSlot, passwordSlot, shareSlot } from './new-slots.js';
 import { checkedSlotRows } from './slot-rows.js';
@@ -120,6 +120,7 @@ export const removeSlot = async (
   const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
   await session.reader.refresh();
   const slot = slotCalled(session, nameOrId);
+  requireRootOverRoot(caller, slot.entity, 'removes a root administrator');
   const looked = session.authority.keystore?.generation;
   const left = (await checkedSlotRows(session)).filter(({ slotId }) => slotId !== slot.id);
   if (left.length === 0)
@@ -163,8 +164,7 @@ const rotate = async (
   const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
   await session.reader.refresh();
   const old = slotCalled(session, nameOrId);
-  if (session.authority.entities.get(old.entity ?? '')?.policies.includes('root') === true)
-    requireRootCaller(caller, 'changes the password of another root administrator');
+  requireRootOverRoot(caller, old.entity, 'changes the password of another root administrator');
   const made = await rotated(app, session, old, password);
   const { position } = await changeKeystore(session, keystoreActor(app, caller, context, op), {
     change: 'slot-rotated',
