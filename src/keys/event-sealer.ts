@@ -48,10 +48,13 @@ export const sealEvent = (custody: Custody, draft: EventDraft): SealedEvent => {
   const keyId = randomUuid4();
   const dataKey = boxKey('body', randomBytes(32));
   const padded = pad(draft.body.plaintext);
-  const body = seal('body', dataKey, custody.ledger, bodyContext(eventId, streamId, keyId, type), padded);
-  const keyRow = custody.wrap(keyId, draft.body.kind, draft.body.owner, dataKey);
-  wipe(dataKey, padded);
-  return hashSealed(custody.ledger, { ...parts, keyId, body, keyRow });
+  try {
+    const body = seal('body', dataKey, custody.ledger, bodyContext(eventId, streamId, keyId, type), padded);
+    const keyRow = custody.wrap(keyId, draft.body.kind, draft.body.owner, dataKey);
+    return hashSealed(custody.ledger, { ...parts, keyId, body, keyRow });
+  } finally {
+    wipe(dataKey, padded);
+  }
 };
 
 /** A block of recorded requests: the body is sealed under the day key and lives in a partition. */

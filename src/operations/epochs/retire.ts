@@ -3,16 +3,18 @@
  * takes the header keys' rows and says so. The lines of the erasure list follow before anybody is answered; the keys
  * are gone for good with the last term that wrapped them, as any other key.
  */
+import { wipe } from '../../crypto/bytes.js';
 import { stream } from '../../crypto/names.js';
 import { randomUuid7 } from '../../crypto/random.js';
 import type { Failure } from '../../failure.js';
 import { E } from '../../fp.js';
-import { ownerOfEpoch } from '../../keys/custody.js';
+import { type Custody, ownerOfEpoch } from '../../keys/custody.js';
 import { sealEvent } from '../../keys/event-sealer.js';
 import { epochKeyRows } from '../../keys/store.js';
 import { authenticate } from '../../ledger/event.js';
 import { IntegrityError } from '../../ledger/integrity.js';
 import { authorityTailAfter } from '../../ledger/known.js';
+import type { KeyRow } from '../../ledger/sealed-event.js';
 import type { Session } from '../../nexus/session.js';
 import { snapshotAt } from '../../nexus/snapshots.js';
 import { type Query, query } from '../../sql.js';
@@ -35,7 +37,9 @@ export const retireEpochs = async (
 ): Promise<number> => {
   const { authority, custody, ports } = session;
   const snapshot = await provedSnapshot(session, actor);
-  const rows = new Map((await ports.runner.run(epochKeyRows)).map(({ owner, keyId }) => [owner, keyId]));
+  // A row that opens is the one that was made: another one in its place would leave the key where it is.
+  const genuine = (await ports.runner.run(epochKeyRows)).filter(row => opens(custody, row));
+  const rows = new Map(genuine.map(({ owner, keyId }) => [owner, keyId]));
   const keys = epochs.map(epoch => ({ epoch, key: rows.get(ownerOfEpoch(epoch)) ?? refuse(BUSY) }));
   const streamId = stream(custody.keyring.indexKey, custody.ledger, 'keystore', '');
   const events = keys.map(({ epoch, key }) => ({
@@ -71,6 +75,12 @@ export const retireEpochs = async (
   );
   custody.dropRetired();
   return placed.at(-1)?.position ?? 0;
+};
+
+const opens = (custody: Custody, row: KeyRow): boolean => {
+  const key = custody.unwrap(row);
+  if (key !== null) wipe(key);
+  return key !== null;
 };
 
 /** From then on it is what a start begins with: what is folded on top of it has to be what is in memory. */
