@@ -245,6 +245,8 @@ export class Custody implements LedgerKeys {
     for (const term of [...this.#terms.keys()]) this.dropTerm(term);
     wipe(this.#rootKey, ...this.#headerKeys.values(), ...this.#dayKeys.values());
     this.#keyring.wipe();
+    // What was under way when the server was sealed finds no key, rather than one of zeros.
+    this.#keyring = new Keyring(this.#keyring.generation, this.#keyring.rootGeneration, []);
     for (const map of [this.#headerKeys, this.#dayKeys, this.#rowKeys]) map.clear();
   }
 }

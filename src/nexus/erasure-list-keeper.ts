@@ -24,6 +24,7 @@ export const keepErasureList = (session: Session, seenPath: string, failed: (cau
       if (at === null) written = at = await readSeen(seenPath, session);
       while (going() && at < session.known.head.size) {
         const page = await keysDestroyedAfter(session, at, position => session.erasureList.hasAdded(position));
+        if (!going()) return;
         await addTo(session, page.keys);
         at = page.upTo;
         if (page.keys.length === 0 && at < written + EVENTS_APART) continue;

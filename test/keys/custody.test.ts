@@ -31,5 +31,7 @@ describe('a keyring that another node replaced', test => {
     }
     custody.wipe();
     for (const { bytes } of [...first.entries, ...read]) assert.ok(isWiped(bytes));
+    assert.is(custody.rowKey(1), null, 'nothing is signed with a key of zeros');
+    assert.throws(() => custody.keyring.indexKey, /no key of kind/);
   });
 });
