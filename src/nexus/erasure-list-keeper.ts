@@ -1,10 +1,10 @@
 /**
  * Keeps this node's erasure list whole: what other nodes destroyed, and what a crash between COMMIT and line left out, is
- * found in the ledger and added. A restore that only this node comes back from then brings nothing back. How far it looked
+ * found in the ledger and added (keys of retired epochs: operations/epochs/keeper.ts). A restore that only this node comes back from then brings nothing back. How far it looked
  * lies beside the list; without that, or after a rollback, it looks at everything again.
  */
 
-import { type DestroyedKey, keysDestroyedAfter, retiredKeys } from './destroys.js';
+import { type DestroyedKey, keysDestroyedAfter } from './destroys.js';
 import { readIfThere, writeWhole } from './durable-file.js';
 import type { Session } from './session.js';
 
@@ -20,7 +20,6 @@ export const keepErasureList = (session: Session, seenPath: string, failed: (cau
     if (busy || !going()) return;
     busy = true;
     try {
-      await addTo(session, retiredKeys(session));
       if (at === null) written = at = await readSeen(seenPath, session);
       while (going() && at < session.known.head.size) {
         const page = await keysDestroyedAfter(session, at, position => session.erasureList.hasAdded(position));
