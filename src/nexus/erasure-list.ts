@@ -50,11 +50,13 @@ export class ErasureList {
     return this.#added.has(position);
   }
 
+  /** What this process added before is not added again: a command and whoever follows the ledger may both be at it. */
   async add(rowKey: Buffer, erased: readonly Erased[]): Promise<void> {
-    if (erased.length === 0) return;
-    const lines = erased.map(each => `${encodeErasedLine(rowKey, this.ledger, each)}\n`);
+    const missing = erased.filter(({ keyId, position }) => !(this.#added.has(position) && this.#keyIds.has(keyId)));
+    if (missing.length === 0) return;
+    const lines = missing.map(each => `${encodeErasedLine(rowKey, this.ledger, each)}\n`);
     await appendDurably(this.path, lines.join(''));
-    for (const { keyId, position } of erased) {
+    for (const { keyId, position } of missing) {
       this.#keyIds.add(keyId);
       this.#added.add(position);
     }

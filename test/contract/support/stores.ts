@@ -10,7 +10,7 @@ export interface Store {
   typesOf(position: number): Promise<readonly string[]>;
   /** Types of the events of that commit, in order. */
   batchOf(position: number): Promise<readonly string[]>;
-  /** Lines of the nodes' erasure lists: of several that sweep, the one that did it has the line. */
+  /** Keys on the nodes' erasure lists: every node lists what any of them destroyed, some sooner than others. */
   erased(...others: readonly TestNode[]): number;
   /** Every row of every table as text, bytes as what they are. */
   dump(): Promise<string>;
@@ -44,11 +44,14 @@ export const storeRows = async (cluster: TestCluster): Promise<Store> => {
            and position <= (select min(size) from batches where size >= $1)`,
         position,
       ),
-    erased: (...others) =>
-      [cluster.node, ...others].reduce((sum, { folder }) => {
+    erased: (...others) => {
+      const lines = [cluster.node, ...others].flatMap(({ folder }) => {
         const list = join(folder, 'erasure-list');
-        return sum + (existsSync(list) ? readFileSync(list, 'utf8').trim().split('\n').length : 0);
-      }, 0),
+        return existsSync(list) ? readFileSync(list, 'utf8').trim().split('\n') : [];
+      });
+      // Hex of a position of eight bytes, then the key's id.
+      return new Set(lines.map(line => line.slice(16, 48))).size;
+    },
     dump: async () => {
       const texts: string[] = [];
       const { rows: tables } = await client.query(
