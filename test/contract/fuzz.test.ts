@@ -19,7 +19,7 @@ const AT_ONCE = 8;
 
 /** They end the server's work or the test's token, or take seconds each; other tests are about them. */
 const LEFT_OUT =
-  /^\/sys\/(?:seal|init|rotate|ledger\/keys\/rotate|ledger\/projections\/.*|quotas\/rate-limit\/.*|leases\/revoke-.*|revoke-.*)$|revoke-self$/;
+  /^\/sys\/(?:seal|init|rotate|ledger\/keys\/rotate|ledger\/epochs.*|ledger\/root-key.*|ledger\/projections\/.*|quotas\/rate-limit\/.*|leases\/revoke-.*|revoke-.*)$|revoke-self$/;
 
 interface Asked {
   readonly request: MadeRequest;
