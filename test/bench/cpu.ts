@@ -25,7 +25,7 @@ export const cpuOf = (pid: number): number => used(pid)?.micros ?? 0;
 
 /** µs of all backends of the embedded PostgreSQL in that data folder; those that ended are not in it. */
 export const cpuOfPostgres = (dataFolder: string): number => {
-  const file = join(dataFolder, 'postgres', 'postmaster.pid');
+  const file = join(dataFolder, 'postgres', 'data', 'postmaster.pid');
   if (!existsSync(file) || !existsSync('/proc')) return 0;
   const postmaster = Number(readFileSync(file, 'utf8').split('\n')[0]);
   return readdirSync('/proc')
