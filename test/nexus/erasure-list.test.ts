@@ -60,6 +60,7 @@ describe('the erasure list of a node', test => {
     assert.not(names(cluster.node, row.key_id));
     assert.is((await cluster.node.call('POST', 'sys/unseal', { key: cluster.key })).status, 200);
     await until('the line is there', () => names(cluster.node, row.key_id));
+    await until('how far it looked is there too', () => existsSync(seen));
     rmSync(path);
     rmSync(seen);
     await unsealAgain(cluster.node);
