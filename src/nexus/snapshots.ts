@@ -38,7 +38,7 @@ const partsAfter: Query<StoredPart> = query(
   'snapshots_parts_after',
   ({ part, box }) =>
     typeof part === 'number' && Buffer.isBuffer(box) ? E.right({ part, box }) : E.left('a snapshots row'),
-  'select part, box from snapshots where position = $1 and part > $2 order by part limit 8',
+  'select part, box from snapshots where position = $1 and part > $2 order by part limit 4',
 );
 
 const wholeAt: Query<number> = query(

@@ -30,6 +30,11 @@ export class RowIndex {
     }
   }
 
+  /** Room for so many rows at once, in an index that is empty. */
+  reserve(rows: number): void {
+    this.#slots = new Int32Array(Math.max(SLOTS_MIN, 2 ** Math.ceil(Math.log2(rows * 2 + 1)))).fill(EMPTY);
+  }
+
   /** The row's key must be in the column already, and in no other row. */
   add(row: number): void {
     if (this.#size * 2 >= this.#slots.length) this.#grow();

@@ -13,8 +13,10 @@ const ROWS_MIN = 64;
 export const NO_ROW = -1;
 
 /** Columns of numbers, by their place in a row. */
-const TIME = { expiresAt: 0, createdAt: 1, renewedAt: 2, uses: 3, usesLeft: 4 } as const;
-const SECOND = { ttl: 0, period: 1, explicitMaxTtl: 2, maxTtl: 3 } as const;
+const TIME = { expiresAt: 0, createdAt: 1, renewedAt: 2 } as const;
+/** Seconds up to 136 years, and counts: what is more is as good as this. */
+const COUNT = { ttl: 0, period: 1, explicitMaxTtl: 2, maxTtl: 3, uses: 4, usesLeft: 5 } as const;
+const COUNT_MAX = 0xffffffff;
 const WORD = {
   entity: 0,
   policies: 1,
@@ -33,8 +35,8 @@ const namesOf = <R extends object>(record: R): readonly Extract<keyof R, string>
   for (const name in record) names.push(name);
   return names;
 };
-const [TIME_NAMES, SECOND_NAMES, WORD_NAMES] = [namesOf(TIME), namesOf(SECOND), namesOf(WORD)] as const;
-const [TIMES, SECONDS, WORDS, LINKS] = [TIME_NAMES.length, SECOND_NAMES.length, WORD_NAMES.length, 4] as const;
+const [TIME_NAMES, COUNT_NAMES, WORD_NAMES] = [namesOf(TIME), namesOf(COUNT), namesOf(WORD)] as const;
+const [TIMES, COUNTS, WORDS, LINKS] = [TIME_NAMES.length, COUNT_NAMES.length, WORD_NAMES.length, 4] as const;
 
 const FLAG = { used: 1, renewable: 2 } as const;
 
@@ -55,7 +57,7 @@ export class TokenRows {
   readonly #hashes = { bytes: new Uint8Array(ROWS_MIN * 32) };
   readonly #accessors = { bytes: new Uint8Array(ROWS_MIN * ACCESSOR_CHARACTERS) };
   #times = new Float64Array(ROWS_MIN * TIMES);
-  #seconds = new Uint32Array(ROWS_MIN * SECONDS);
+  #counts = new Uint32Array(ROWS_MIN * COUNTS);
   #words = new Uint32Array(ROWS_MIN * WORDS);
   #links = new Int32Array(ROWS_MIN * LINKS).fill(NO_ROW);
   #flags = new Uint8Array(ROWS_MIN);
@@ -138,7 +140,7 @@ export class TokenRows {
     this.#accessors.bytes.set(accessor, row * ACCESSOR_CHARACTERS);
     this.#flags[row] = FLAG.used | (token.renewable ? FLAG.renewable : 0);
     for (const name of TIME_NAMES) this.#times[row * TIMES + TIME[name]] = token[name];
-    for (const name of SECOND_NAMES) this.#seconds[row * SECONDS + SECOND[name]] = token[name];
+    for (const name of COUNT_NAMES) this.#counts[row * COUNTS + COUNT[name]] = Math.min(token[name], COUNT_MAX);
     this.#takeWords(row, token);
     for (const index of [this.#byId, this.#byHash, this.#byAccessor]) index.add(row);
     this.#links.fill(NO_ROW, row * LINKS, row * LINKS + LINKS);
@@ -154,7 +156,7 @@ export class TokenRows {
 
   setUsesLeft(row: number, usesLeft: number): void {
     this.#frozen?.keep(row);
-    this.#times[row * TIMES + TIME.usesLeft] = usesLeft;
+    this.#counts[row * COUNTS + COUNT.usesLeft] = Math.min(usesLeft, COUNT_MAX);
   }
 
   /** Puts the row under another parent, NO_ROW: under none. */
@@ -241,6 +243,7 @@ export class TokenRows {
   }
 
   #restoreIndexes(): void {
+    for (const index of [this.#byId, this.#byHash, this.#byAccessor]) index.reserve(this.#end);
     for (let row = 0; row < this.#end; row += 1) {
       if (!this.used(row)) {
         this.#free.push(row);
@@ -257,7 +260,7 @@ export class TokenRows {
       this.#hashes.bytes.subarray(from * 32, to * 32),
       this.#accessors.bytes.subarray(from * ACCESSOR_CHARACTERS, to * ACCESSOR_CHARACTERS),
       bytesOf(this.#times.subarray(from * TIMES, to * TIMES)),
-      bytesOf(this.#seconds.subarray(from * SECONDS, to * SECONDS)),
+      bytesOf(this.#counts.subarray(from * COUNTS, to * COUNTS)),
       bytesOf(this.#words.subarray(from * WORDS, to * WORDS)),
       bytesOf(this.#links.subarray(from * LINKS, to * LINKS)),
       this.#flags.subarray(from, to),
@@ -267,7 +270,7 @@ export class TokenRows {
   token(row: number): Token {
     const parent = this.parent(row);
     const time = (name: keyof typeof TIME): number => this.#times[row * TIMES + TIME[name]] ?? 0;
-    const second = (name: keyof typeof SECOND): number => this.#seconds[row * SECONDS + SECOND[name]] ?? 0;
+    const count = (name: keyof typeof COUNT): number => this.#counts[row * COUNTS + COUNT[name]] ?? 0;
     const word = <N extends keyof Words>(name: N): number => this.#words[row * WORDS + WORD[name]] ?? 0;
     const { entity, policies, displayName, creationPath, meta, method, role, mount, boundCidrs } = this.#texts;
     const id = this.#idOf(row);
@@ -286,12 +289,12 @@ export class TokenRows {
       createdAt: time('createdAt'),
       renewedAt: time('renewedAt'),
       method: method.valueOf(word('method')) ?? '',
-      ttl: second('ttl'),
-      period: second('period'),
-      explicitMaxTtl: second('explicitMaxTtl'),
-      maxTtl: second('maxTtl'),
-      uses: time('uses'),
-      usesLeft: time('usesLeft'),
+      ttl: count('ttl'),
+      period: count('period'),
+      explicitMaxTtl: count('explicitMaxTtl'),
+      maxTtl: count('maxTtl'),
+      uses: count('uses'),
+      usesLeft: count('usesLeft'),
       renewable: ((this.#flags[row] ?? 0) & FLAG.renewable) !== 0,
       boundCidrs: boundCidrs.valueOf(word('boundCidrs')) ?? [],
       role: role.valueOf(word('role')),
@@ -335,7 +338,7 @@ export class TokenRows {
     this.#hashes.bytes = grown(this.#hashes.bytes, new Uint8Array(rows * 32));
     this.#accessors.bytes = grown(this.#accessors.bytes, new Uint8Array(rows * ACCESSOR_CHARACTERS));
     this.#times = grown(this.#times, new Float64Array(rows * TIMES));
-    this.#seconds = grown(this.#seconds, new Uint32Array(rows * SECONDS));
+    this.#counts = grown(this.#counts, new Uint32Array(rows * COUNTS));
     this.#words = grown(this.#words, new Uint32Array(rows * WORDS));
     this.#links = grown(this.#links, new Int32Array(rows * LINKS));
     this.#flags = grown(this.#flags, new Uint8Array(rows));
