@@ -1,4 +1,4 @@
-/** A new root key, and the end of a header epoch, killed with -9 on either side of the commit: all of it happened, or nothing. */
+/** A new root key, new shares, and the end of a header epoch, killed with -9 on either side of the commit: all of it happened, or nothing. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,5 +91,36 @@ describe('killed with -9', test => {
     await killedWhen(async () => assert.is(await retire(), 200));
     assert.equal(new Set(await states()), new Set(['retired', 'current']));
     await checkAcknowledged(server, acknowledged);
+  });
+
+  test('a rekey before its commit leaves the shares that there were; after it the new ones open, and those no more', async () => {
+    const post = async (path: string, fields: Json): Promise<Json> => (await call(server, 'POST', path, fields)).json();
+    const split = { secret_shares: 3, secret_threshold: 2 };
+    /** The answer to the last share that is needed. */
+    const rekeyed = async (keys: readonly string[]): Promise<Json> => {
+      const { nonce } = await post('sys/rekey/init', split);
+      await post('sys/rekey/update', { nonce, key: keys[0] });
+      return post('sys/rekey/update', { nonce, key: keys[1] });
+    };
+    const first: readonly string[] = (await post('sys/ledger/slots', { kind: 'shares', name: 'team', ...split })).data
+      .keys;
+    await holdAt(folder, `before insert on events for each row when (new.type = 'keystore.changed')`);
+    const watch = await superuser(folder);
+    await killedWhen(async () => {
+      void rekeyed(first).catch(() => undefined);
+      await until('it is about to be recorded', () => isHeld(watch));
+    });
+    await watch.end().catch(() => undefined);
+    let second: readonly string[] = [];
+    await killedWhen(async () => {
+      const done = await rekeyed(first);
+      assert.is(done.complete, true, 'the shares that there were still open');
+      second = done.keys;
+    });
+    assert.ok((await rekeyed(first)).errors, 'they open nothing any more');
+    await call(server, 'DELETE', 'sys/rekey/init');
+    assert.is((await rekeyed(second)).complete, true);
+    await checkAcknowledged(server, acknowledged);
+    await checkLedger(server);
   });
 });
