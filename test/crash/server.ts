@@ -73,12 +73,19 @@ export const writer = async (
       if (response.status !== 200) continue;
       const { data } = (await response.json()) as { data: { version: number } };
       acknowledged.set(name, [...(acknowledged.get(name) ?? []), { version: data.version, value }]);
+      const read = await call(server, 'GET', `secret/data/crash/${name}`);
+      if (read.status !== 200) continue;
+      const seen = (await read.json()) as { data: { metadata: { version: number } } };
+      if (seen.data.metadata.version !== data.version) stale.push(`${name} ${data.version}`);
     } catch {
       if (!going()) return;
       await sleep(5);
     }
   }
 };
+
+/** Reads that did not see the write before them, by their own writer. */
+const stale: string[] = [];
 
 export const ended = (child: ChildProcess): Promise<void> =>
   child.exitCode !== null || child.signalCode !== null
@@ -87,6 +94,7 @@ export const ended = (child: ChildProcess): Promise<void> =>
 
 /** Everything that was acknowledged is there, in the version that was told. */
 export const checkAcknowledged = async (server: Running, acknowledged: Acknowledged): Promise<void> => {
+  assert.equal(stale, [], 'each read saw the write before it');
   for (const [name, writes] of acknowledged) {
     // Older versions are pruned: those that the key still keeps are looked at, and the newest above all.
     for (const { version, value } of writes.slice(-5)) {
