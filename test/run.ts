@@ -1,5 +1,5 @@
 /**
- * The test runner: one PostgreSQL server for all files, each file in a process of its own, two at a time.
+ * The test runner: one PostgreSQL server for all files, each file in a process of its own, three at a time.
  *
  *   node dist/test/run.js [--crash] [word …]      only files whose path holds one of the words; --crash: only test/crash
  *

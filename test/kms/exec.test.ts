@@ -6,19 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cloudKms } from '../../src/kms/cloud.js';
-import { type Kms, KmsError } from '../../src/kms/kms.js';
+import type { Kms } from '../../src/kms/kms.js';
 import { openKms } from '../../src/kms/open.js';
 import { describe } from '../support/describe.js';
-
-const refusalOf = async (work: Promise<unknown>): Promise<KmsError> => {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof KmsError) return error;
-    throw error;
-  }
-  throw new Error('it did what it should have refused');
-};
+import { refusalOf } from './support/refusal.js';
 
 describe('a program that wraps and unwraps', test => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-exec-'));

@@ -2,26 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { type Kms, KmsError } from '../../src/kms/kms.js';
+import type { Kms } from '../../src/kms/kms.js';
 import { openKms } from '../../src/kms/open.js';
 import { issue } from '../support/certificates.js';
 import { describe } from '../support/describe.js';
+import { refusalOf } from './support/refusal.js';
 import { startTransit, type TransitServer } from './support/transit-server.js';
 
 const opened = (text: string): Kms => {
   const kms = openKms(text);
   if (kms._tag === 'Left') throw new Error(kms.left);
   return kms.right;
-};
-
-const troubleOf = async (work: Promise<unknown>): Promise<KmsError> => {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof KmsError) return error;
-    throw error;
-  }
-  throw new Error('it did what it should have refused');
 };
 
 describe('a transit key', test => {
@@ -55,7 +46,7 @@ describe('a transit key', test => {
   test('is denied when the token is revoked, and asked once', async () => {
     transit.revoke();
     const before = transit.asked.length;
-    const { trouble, message } = await troubleOf(kms.unwrap(wrapped));
+    const { trouble, message } = await refusalOf(kms.unwrap(wrapped));
     assert.is(trouble, 'denied');
     assert.match(message, /permission denied \(403\).*update on keys\/transit\/decrypt\/tallystick/);
     assert.is(transit.asked.length, before + 1);
@@ -71,7 +62,7 @@ describe('a transit key', test => {
     test(`that is ${mode} is asked ${tries === 1 ? 'once' : `${tries} times`}, and said to be so`, async () => {
       transit.mode = mode;
       const before = transit.asked.length;
-      const { message, trouble } = await troubleOf(kms.unwrap(wrapped));
+      const { message, trouble } = await refusalOf(kms.unwrap(wrapped));
       assert.match(message, word);
       assert.is(trouble, tries === 1 ? 'refused' : 'away');
       assert.is(transit.asked.length, before + tries);
@@ -81,7 +72,7 @@ describe('a transit key', test => {
   test('that does not answer is given up in time, and not asked again', async () => {
     transit.mode = 'slow';
     const before = transit.asked.length;
-    const { message, trouble } = await troubleOf(opened(`${transit.setting}&timeout=1`).unwrap(wrapped));
+    const { message, trouble } = await refusalOf(opened(`${transit.setting}&timeout=1`).unwrap(wrapped));
     assert.match(message, /no answer within 1 s/);
     assert.is(trouble, 'away');
     assert.is(transit.asked.length, before + 1);
@@ -96,7 +87,7 @@ describe('a transit key', test => {
       assert.ok(key.equals(await trusting.unwrap(await trusting.wrap(key))));
       const doubting = opened(secure.setting.replace(/&ca=.*/, ''));
       assert.match(
-        (await troubleOf(doubting.wrap(key))).message,
+        (await refusalOf(doubting.wrap(key))).message,
         /cannot be reached \(\w*(?:CERT|ISSUER|SIGNATURE)\w*\)/,
       );
     } finally {
@@ -108,7 +99,7 @@ describe('a transit key', test => {
     const other = await startTransit();
     try {
       const foreign = opened(other.setting);
-      assert.is((await troubleOf(foreign.unwrap(wrapped))).trouble, 'refused');
+      assert.is((await refusalOf(foreign.unwrap(wrapped))).trouble, 'refused');
     } finally {
       await other.stop();
     }
@@ -116,7 +107,7 @@ describe('a transit key', test => {
 
   test('needs its token file, and says so', async () => {
     rmSync(transit.tokenFile);
-    const { trouble, message } = await troubleOf(kms.wrap(key));
+    const { trouble, message } = await refusalOf(kms.wrap(key));
     assert.is(trouble, 'denied');
     assert.match(message, /token-file .* cannot be read/);
   });
