@@ -34,7 +34,7 @@ export class Attempt<T extends { end(): void }> {
 }
 
 /** Enough shares that opened nothing are a failed proof, and go on record as a wrong password does. */
-export const recordingFailure = async <R>(
+const recordingFailure = async <R>(
   app: App,
   { session, context, op }: { readonly session: Session; readonly context: RequestContext; readonly op: string },
   work: () => Promise<R>,
@@ -67,3 +67,12 @@ export const admitted = async (
   const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
   return { session, actor: keystoreActor(app, caller, context, op) };
 };
+
+/** Each step of an attempt: one at a time, by whoever may take it, a failed proof on record. */
+export const admission =
+  <A extends { end(): void }>(app: App, openRekey: boolean, attempt: Attempt<A>, op: string) =>
+  <T>(context: RequestContext, work: (session: Session, actor: KeystoreActor) => Promise<T>): Promise<T> =>
+    attempt.inTurn(async () => {
+      const { session, actor } = await admitted(app, openRekey, context, op);
+      return recordingFailure(app, { session, context, op }, () => work(session, actor));
+    });

@@ -10,7 +10,7 @@ import { type App, refuse } from '../app.js';
 import type { RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
 import { createToken, loginToken } from '../tokens/index.js';
-import { Attempt, admitted, recordingFailure } from './attempt.js';
+import { Attempt, admission } from './attempt.js';
 import { type CustodyOperations, OTP_LENGTH, type RootStatus } from './contract.js';
 import { recipientsOf } from './delivery.js';
 import type { KeystoreActor } from './keystore-change.js';
@@ -37,14 +37,7 @@ type RootOperations = Pick<CustodyOperations, 'rootStatus' | 'rootStart' | 'root
 
 export const generateRootOperations = (app: App, openRekey: boolean): RootOperations => {
   const attempt = new Attempt<RootAttempt>();
-  const admit = <T>(
-    context: RequestContext,
-    work: (session: Session, actor: KeystoreActor) => Promise<T>,
-  ): Promise<T> =>
-    attempt.inTurn(async () => {
-      const { session, actor } = await admitted(app, openRekey, context, OP);
-      return recordingFailure(app, { session, context, op: OP }, () => work(session, actor));
-    });
+  const admit = admission(app, openRekey, attempt, OP);
 
   return {
     rootStatus: operation('asking for the root generation', context =>

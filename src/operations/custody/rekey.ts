@@ -10,9 +10,8 @@ import { decodeSlotRecord } from '../../crypto/slot-record.js';
 import { KeyKind } from '../../keys/key-kinds.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
-import type { RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
-import { Attempt, admitted, recordingFailure } from './attempt.js';
+import { Attempt, admission } from './attempt.js';
 import type { CustodyOperations, Delivered, RekeyRequest, RekeyStatus, VerifyStatus } from './contract.js';
 import { recipientsOf } from './delivery.js';
 import { changeKeystore, type KeystoreActor } from './keystore-change.js';
@@ -59,14 +58,7 @@ const OP = 'operator.rekey';
 
 export const rekeyOperations = (app: App, openRekey: boolean): RekeyOperations => {
   const attempt = new Attempt<Rekey>();
-  const admit = <T>(
-    context: RequestContext,
-    work: (session: Session, actor: KeystoreActor) => Promise<T>,
-  ): Promise<T> =>
-    attempt.inTurn(async () => {
-      const { session, actor } = await admitted(app, openRekey, context, OP);
-      return recordingFailure(app, { session, context, op: OP }, () => work(session, actor));
-    });
+  const admit = admission(app, openRekey, attempt, OP);
 
   return {
     rekeyStatus: operation('asking for the rekey', context =>

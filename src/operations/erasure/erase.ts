@@ -8,7 +8,7 @@ import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, authoriseCommand } from '../authorise.js';
 import { kvMount } from '../kv/place.js';
 import { rfc3339 } from '../ledger/head.js';
-import { openPlan, sealPlan } from '../ledger/plan-box.js';
+import { openPlan, PLAN_TTL_US, requireOwnPlan, sealPlan } from '../ledger/plan-box.js';
 import { scopeOf } from '../ledger/restore-compare.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
@@ -16,7 +16,6 @@ import type { Erased, EraseOutcome, ErasePlan, ErasureOperations } from './contr
 import { applyErasure, stepsOf } from './erase-apply.js';
 import { type Surveyed, surveyAll } from './survey.js';
 
-const PLAN_TTL_US = 3_600_000_000;
 const BASIS_BYTES_MAX = 1024;
 
 const Plan = t.type({
@@ -73,10 +72,7 @@ export const eraseOperations = (
       refuse({ kind: 'invalid', message: 'plan_id is not a plan of an erasure of this ledger' });
     const asked = { op: 'erase.apply', capability: 'update', subject: `${plan.mount}/${plan.path}` } as const;
     const caller = await authoriseCommand(app, session, context, asked);
-    if (caller.token.entity !== plan.actor)
-      refuse({ kind: 'invalid', message: 'the plan was made by somebody else: make one of your own' });
-    if (plan.expiresAt < app.nowMs() * 1000)
-      refuse({ kind: 'plan-outdated', message: 'the plan has expired: make a new one' });
+    requireOwnPlan(plan, caller.token.entity, app.nowMs());
     const mount = kvMount(session, plan.mount);
     await session.catchUp();
     const scope = await scopeOf(session, projections, mount, plan.path, plan.madeAt);

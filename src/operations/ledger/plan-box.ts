@@ -5,6 +5,10 @@ import { concat, label } from '../../crypto/bytes.js';
 import { pad, unpad } from '../../crypto/padding.js';
 import { prf } from '../../crypto/prf.js';
 import type { Custody } from '../../keys/custody.js';
+import { refuse } from '../app.js';
+
+/** How long a plan can be applied: µs */
+export const PLAN_TTL_US = 3_600_000_000;
 
 const keyOf = ({ keyring, ledger }: Custody) => boxKey('plan', prf(keyring.tokenKey, concat(label('plan'), ledger)));
 
@@ -22,4 +26,15 @@ export const openPlan = <Plan>(custody: Custody, planId: string, codec: t.Type<P
   const text = padded === null ? null : unpad(padded);
   const parsed: unknown = text === null ? null : JSON.parse(text.toString('utf8'));
   return codec.is(parsed) ? parsed : null;
+};
+
+/** A plan is applied by whoever made it, while it lasts. */
+export const requireOwnPlan = (
+  plan: { readonly actor: string; readonly expiresAt: number },
+  entity: string,
+  nowMs: number,
+): void => {
+  if (entity !== plan.actor)
+    refuse({ kind: 'invalid', message: 'the plan was made by somebody else: make one of your own' });
+  if (plan.expiresAt < nowMs * 1000) refuse({ kind: 'plan-outdated', message: 'the plan has expired: make a new one' });
 };

@@ -13,11 +13,9 @@ import { kvMount } from '../kv/place.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
 import { rfc3339 } from './head.js';
-import { openPlan, sealPlan } from './plan-box.js';
+import { openPlan, PLAN_TTL_US, requireOwnPlan, sealPlan } from './plan-box.js';
 import { applySteps, stepsOf } from './restore-apply.js';
 import { type Changed, compareAll, scopeOf } from './restore-compare.js';
-
-const PLAN_TTL_US = 3_600_000_000;
 
 const Plan = t.type({
   actor: t.string,
@@ -86,10 +84,7 @@ export const restoreOperations = (
     const subject = `${plan.mount}/${plan.path}`;
     const asked = { op: 'restore.apply', capability: 'update', subject } as const;
     const caller = await authoriseCommand(app, session, context, asked);
-    if (caller.token.entity !== plan.actor)
-      refuse({ kind: 'invalid', message: 'the plan was made by somebody else: make one of your own' });
-    if (plan.expiresAt < app.nowMs() * 1000)
-      refuse({ kind: 'plan-outdated', message: 'the plan has expired: make a new one' });
+    requireOwnPlan(plan, caller.token.entity, app.nowMs());
     const mount = kvMount(session, plan.mount);
     await session.catchUp();
     const scope = await scopeOf(session, projections, mount, plan.path, plan.madeAt);
