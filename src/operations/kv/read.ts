@@ -26,31 +26,24 @@ export const readOperations = (app: App): Pick<KvOperations, 'read' | 'subkeys' 
   }),
 
   readMetadata: operation('reading metadata', async (context, input) => {
-    const session = sessionOf(app);
-    const asked = { op: 'kv.metadata-read', capability: 'read', subject: subjectOf(input) } as const;
-    const { mount, path } = await placed(
-      app,
-      session,
-      context,
-      () => asked,
-      () => locate(session, input),
-    );
-    const now = await readSecret(session, path.node);
-    authoriseFolded(app, session, context, asked);
-    stillMounted(session, mount);
+    const { session, path, now } = await readable(app, context, input, 'kv.metadata-read');
     const then = input.moment === null ? null : await resolveMoment(session, input.moment);
     const position = then?.position ?? session.known.head.size;
     return { position, value: await metadataAt(session, path.node, now, then) };
   }),
 });
 
-/** Also for subkeys, which is a permission of its own on a path of its own. */
-const readValue = async (
+/** A secret as it is now, for whoever may read it. */
+const readable = async (
   app: App,
   context: RequestContext,
-  input: Place & { readonly version: number | null; readonly moment: Moment | null },
-  op: 'kv.read' | 'kv.subkeys',
-): Promise<At<SecretValue>> => {
+  input: Place,
+  op: 'kv.read' | 'kv.subkeys' | 'kv.metadata-read',
+): Promise<{
+  readonly session: Session;
+  readonly path: ReturnType<typeof locate>['path'];
+  readonly now: SecretRead;
+}> => {
   const session = sessionOf(app);
   const asked = { op, capability: 'read', subject: subjectOf(input) } as const;
   const { mount, path } = await placed(
@@ -63,6 +56,17 @@ const readValue = async (
   const now = await readSecret(session, path.node);
   authoriseFolded(app, session, context, asked);
   stillMounted(session, mount);
+  return { session, path, now };
+};
+
+/** Also for subkeys, which is a permission of its own on a path of its own. */
+const readValue = async (
+  app: App,
+  context: RequestContext,
+  input: Place & { readonly version: number | null; readonly moment: Moment | null },
+  op: 'kv.read' | 'kv.subkeys',
+): Promise<At<SecretValue>> => {
+  const { session, path, now } = await readable(app, context, input, op);
   if (now.newest !== null) session.names.markNamed(path);
   if (input.moment !== null)
     return readThen(session, path.node, now, await resolveMoment(session, input.moment), input.version);
