@@ -11,8 +11,8 @@ import type { LedgerKeys, StoredEvent } from '../ledger/event.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { KeyRow } from '../ledger/sealed-event.js';
 import type { Runner } from '../sql.js';
-import { Keyring } from './keyring.js';
-import { epochKeyRows } from './store.js';
+import { Keyring, openKeyring } from './keyring.js';
+import { epochKeyRows, keyringRow } from './store.js';
 
 const DAY_KEYS_MAX = 4096;
 
@@ -190,11 +190,27 @@ export class Custody implements LedgerKeys {
     }
   }
 
+  /**
+   * Before events are folded: whoever then sees what they say finds the keys for it here. Nothing is judged yet: the keyring
+   * of another root key, or an older one than an event says, stays away.
+   */
   async learn(runner: Runner, events: readonly StoredEvent[]): Promise<void> {
+    await this.followKeyring(runner, Math.max(...events.map(recordedGeneration)));
     const lacks = (epoch: unknown): boolean =>
       typeof epoch === 'number' && !this.#headerKeys.has(epoch) && !this.isRetired(epoch);
     if (events.some(({ epoch, type, facts }) => lacks(epoch) || (type === 'epoch.opened' && lacks(facts.epoch))))
       await this.loadEpochs(runner);
+  }
+
+  /** The keyring in the database replaces one that is older than `generation`, if it opens and is newer. */
+  async followKeyring(runner: Runner, generation: number): Promise<void> {
+    if (generation <= this.#keyring.generation) return;
+    const [stored] = await runner.run(keyringRow);
+    if (stored === undefined) return;
+    const { generation: current, rootGeneration } = this.#keyring;
+    if (stored.generation <= current) return;
+    const opened = openKeyring(this.#rootKey, this.ledger, stored.generation, rootGeneration, stored.box);
+    if (opened !== null) this.replaceKeyring(opened);
   }
 
   /** Loads the header keys of all epochs; an epoch whose row is there but does not open is an integrity error. */
@@ -250,6 +266,10 @@ export class Custody implements LedgerKeys {
     for (const map of [this.#headerKeys, this.#dayKeys, this.#rowKeys]) map.clear();
   }
 }
+
+/** Of the keyring, as an event that changes it says; 0: it says nothing of it. */
+const recordedGeneration = ({ type, facts }: StoredEvent): number =>
+  type === 'keystore.changed' && typeof facts.generation === 'number' ? facts.generation : 0;
 
 export const ownerOfEpoch = (epoch: number): Uuid => {
   const owner = Buffer.alloc(16);

@@ -139,7 +139,7 @@ export interface RowKeys {
 
 /** What folding and appending need beside that. */
 export interface LedgerKeys extends RowKeys {
-  /** Before these events are folded: loads the header keys of epochs that another process opened. */
+  /** Before these events are folded: loads the keys that another process brought about with them. */
   learn(runner: Runner, events: readonly StoredEvent[]): Promise<void>;
   /** Nothing new may be of a retired epoch: its header could never be opened. */
   isRetired(epoch: number): boolean;

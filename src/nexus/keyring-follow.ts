@@ -26,16 +26,8 @@ export const requireCurrentRoot = (custody: Custody, authority: Authority): void
 export const followKeyring = async (runner: Runner, custody: Custody, authority: Authority): Promise<void> => {
   requireCurrentRoot(custody, authority);
   const recorded = authority.keystore?.generation ?? 0;
-  if (recorded <= custody.keyring.generation) return;
-  const [stored] = await runner.run(keyringRow);
-  const { rootKey, ledger, keyring } = custody;
-  const opened =
-    stored === undefined ? null : openKeyring(rootKey, ledger, stored.generation, keyring.rootGeneration, stored.box);
-  if (opened !== null && opened.generation >= recorded && opened.generation > custody.keyring.generation)
-    return custody.replaceKeyring(opened);
-  opened?.wipe();
-  // Reads of several requests may be here at once: the newest stays.
-  if (opened === null || opened.generation < recorded) throw new IntegrityError('keyring');
+  await custody.followKeyring(runner, recorded);
+  if (custody.keyring.generation < recorded) throw new IntegrityError('keyring');
 };
 
 /** The root key of a rotation that another process of this node made, as that process told it. */

@@ -87,8 +87,10 @@ export class RootFollower {
     if (isBehindRoot(custody, authority)) return true;
     // The events of a rotation are under the keys of before: what is genuine of the tail is folded one by one up to there.
     try {
-      for (const event of await ports.runner.run(authorityTailAfter, [authority.position]))
+      for (const event of await ports.runner.run(authorityTailAfter, [authority.position])) {
+        await custody.learn(ports.runner, [event]);
         known.foldAuthority([event]);
+      }
     } catch (cause) {
       if (!(cause instanceof IntegrityError)) throw cause;
     }

@@ -173,6 +173,32 @@ describe('mounts of secrets', test => {
     refusedWith(await other.post('theirs/data/a', { data: { v: 3 } }), 404, 'no handler');
   });
 
+  test('are known to another node no earlier than the keys of their names, however it learns of them', async () => {
+    const node = await cluster.newNode();
+    const other = kvCalls(node);
+    const { session } = node.program.nexus;
+    if (session === null) throw new Error('the node is sealed');
+    const { authority, custody } = session;
+    const apply = authority.apply.bind(authority);
+    const keys: boolean[] = [];
+    authority.apply = event => {
+      apply(event);
+      if (event.type === 'mount.enabled') keys.push(custody.keyring.nameKey(authority.mounts.highestNumber) !== null);
+    };
+    const ways: readonly (() => Promise<unknown>)[] = [
+      () => other.versions('secret/data/of-its-own', { v: 1 }),
+      () => other.get('secret/data/of-its-own'),
+      () => session.catchUp(),
+    ];
+    for (const [i, learn] of ways.entries()) {
+      await enable(`learned${i}`, { type: 'kv-v2' });
+      await learn();
+      await other.versions(`learned${i}/data/a`, { v: 1 });
+    }
+    assert.equal(keys, [true, true, true]);
+    await node.stop();
+  });
+
   test('keep their name keys through a seal and a new start', async () => {
     await enable('lasting', { type: 'kv-v2' });
     await kv.versions('lasting/data/some/name', { v: 1 });
