@@ -5,13 +5,14 @@
  * what is folded on top of it must still end in the chain of the newest head.
  */
 import type { Authority } from '../authority/authority.js';
-import { Restoring, snapshotOf } from '../authority/snapshot.js';
+import { Restoring, type SnapshotParts, snapshotOf } from '../authority/snapshot.js';
 import { type BoxKey, open, seal } from '../crypto/box.js';
-import { wipe } from '../crypto/bytes.js';
+import { constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { snapshotContext } from '../crypto/contexts.js';
 import { E } from '../fp.js';
 import type { Custody } from '../keys/custody.js';
-import { believeHead, type Head, headOfSize } from '../ledger/head.js';
+import { believeHead, type Head, headContaining, headOfSize } from '../ledger/head.js';
+import { IntegrityError } from '../ledger/integrity.js';
 import { anyRow, noRow, type Query, query, type Runner } from '../sql.js';
 import type { Session } from './session.js';
 
@@ -142,34 +143,62 @@ const restore = async (runner: Runner, custody: Custody, head: Head, parts: numb
   return restoring.authority();
 };
 
+interface Frozen {
+  /** Authority as of one moment. */
+  readonly parts: SnapshotParts;
+  /** The head as of which it is exact. */
+  readonly head: Head;
+}
+
+/** Of one turn, whatever is appended meanwhile. Where reads folded lane 1 beyond the known head, it is that of the last such batch. */
+const frozen = async (runner: Runner, session: Session): Promise<Frozen> => {
+  const { custody, known, authority } = session;
+  const [{ head, authorityCount, chain }, { position }] = [known, authority];
+  const parts = snapshotOf(authority);
+  try {
+    if (authorityCount === head.authorityCount) return { parts, head };
+    const [stored] = await runner.run(headContaining, [position]);
+    if (stored === undefined) throw new IntegrityError('batch', position);
+    const ended = believeHead(custody, stored);
+    if (ended.authorityCount === authorityCount) {
+      if (!constantTimeEqual(ended.authorityChain, chain)) throw new IntegrityError('authority chain', ended.size);
+      return { parts, head: ended };
+    }
+  } catch (error) {
+    parts.done();
+    throw error;
+  }
+  // Some read is between two pages of one batch.
+  parts.done();
+  await session.catchUp();
+  return frozen(runner, session);
+};
+
 /**
- * Where it is of. Null: not now — lane 1 is folded beyond the known head, or another process is at it. `ahead` = the key of a keyring that
- * is about to be: as long as it is not, the older snapshots are those that count, and none of them is deleted.
+ * Where it is of. Null: another process is at it, or has one that is as new. `ahead` = the key of a keyring that is about to
+ * be: as long as it is not, the older snapshots are those that count, and none of them is deleted.
  */
 export const writeSnapshot = (session: Session, ahead: BoxKey<'snapshot'> | null = null): Promise<number | null> =>
   session.ports.runner.session(async connection => {
     const [locked] = await connection.run(tryLock);
     if (locked !== true) return null;
     try {
-      const { custody, known, authority } = session;
-      const { head } = known;
+      const { custody, authority } = session;
       const there = await connection.run(complete);
-      if (there.some(({ position }) => position >= head.size)) return null;
-      // In one turn: nothing is folded between the look at the chain and the moment that is frozen.
-      if (known.head !== head || known.authorityCount !== head.authorityCount) return null;
-      const snapshot = snapshotOf(authority);
+      const { head, parts } = await frozen(connection, session);
       try {
+        if (there.some(({ position }) => position >= head.size)) return null;
         await connection.run(deleteUnfinished);
-        for (let part = 1, bytes = snapshot.next(); bytes !== null; part += 1, bytes = snapshot.next()) {
-          const context = snapshotContext(head.size, head.authorityCount, head.authorityChain, part, snapshot.count);
+        for (let part = 1, bytes = parts.next(); bytes !== null; part += 1, bytes = parts.next()) {
+          const context = snapshotContext(head.size, head.authorityCount, head.authorityChain, part, parts.count);
           const key = ahead ?? custody.keyring.snapshotKey;
           const box = seal('snapshot', key, custody.ledger, context, bytes);
           wipe(bytes);
           if (session.closed) return null;
-          await connection.run(putPart, [head.size, part, snapshot.count, box]);
+          await connection.run(putPart, [head.size, part, parts.count, box]);
         }
       } finally {
-        snapshot.done();
+        parts.done();
       }
       if (ahead !== null) return head.size;
       const before = there.map(({ position }) => position).slice(0, 1);

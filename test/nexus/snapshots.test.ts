@@ -1,4 +1,5 @@
 /** Snapshots of authority: what starts from one is what was folded from the first event, and a bad one is as none. */
+import type pg from 'pg';
 import * as assert from 'uvu/assert';
 import type { Authority } from '../../src/authority/authority.js';
 import { writeSnapshot } from '../../src/nexus/snapshots.js';
@@ -45,6 +46,18 @@ const shown = (authority: Authority): unknown => {
 
 const partsOf = async (): Promise<readonly { position: string; part: number; parts: number }[]> =>
   (await (await cluster.db.client()).query('select position, part, parts from snapshots order by position, part')).rows;
+
+/** Everything that this node has to record is recorded, and it knows of everything that others did. */
+const quiet = async (): Promise<void> => {
+  await sessionOf(node).recorder.flush();
+  await sessionOf(node).catchUp();
+};
+
+/** Until somebody waits for the lock that `holder` has on the table of snapshots. */
+const waits = async (holder: pg.Client): Promise<void> => {
+  const waiting = "select from pg_locks where relation = 'snapshots'::regclass and not granted";
+  while ((await holder.query(waiting)).rows.length === 0) await new Promise(resolve => setTimeout(resolve, 5));
+};
 
 /** Roles with secret ids that live, were spent, removed, and ended with their role; users with other passwords; logins. */
 const machinesAndPeople = async (): Promise<void> => {
@@ -115,9 +128,45 @@ describe('a snapshot of authority', test => {
     await other.stop();
   });
 
+  test('is written while others go on writing, and what is not in it is folded on top', async () => {
+    const another = await cluster.newNode();
+    const { known, reader } = sessionOf(node);
+    const sql = await cluster.db.client();
+    await sql.query('begin');
+    await sql.query('lock table snapshots in access exclusive mode');
+    const writing = writeSnapshot(sessionOf(node));
+    await waits(sql);
+    // The head moves; and then authority does, by a read, while the head stays where it is as long as it has no turn.
+    await done('POST', 'secret/data/meanwhile', { data: { v: 1 } });
+    let over = (): void => undefined;
+    const turn = known.exclusive(
+      () =>
+        new Promise<void>(resolve => {
+          over = resolve;
+        }),
+    );
+    try {
+      const policy = 'path "secret/data/meanwhile" { capabilities = ["read"] }';
+      assert.is((await another.call('POST', 'sys/policies/acl/meanwhile', { policy })).status, 204);
+      await reader.refresh();
+      assert.ok(known.authorityCount > known.head.authorityCount);
+      await sql.query('rollback');
+      assert.type(await writing, 'number');
+    } finally {
+      over();
+      await turn;
+    }
+    await another.stop();
+    const other = await cluster.newNode();
+    assert.is(sessionOf(other).snapshotCount, known.authorityCount);
+    assert.equal(shown(sessionOf(other).authority), shown(sessionOf(node).authority));
+    await other.stop();
+  });
+
   test('is not written twice for the same head, and of older ones one is kept', async () => {
     for (let n = 0; n < 3; n += 1) {
       await done('POST', 'sys/policies/acl/again', { policy: `path "secret/${n}" { capabilities = ["read"] }` });
+      await quiet();
       assert.type(await writeSnapshot(sessionOf(node)), 'number');
       assert.is(await writeSnapshot(sessionOf(node)), null);
     }
