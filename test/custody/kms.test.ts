@@ -14,9 +14,9 @@ describe('a ledger under a transit key', test => {
   const tokens: string[] = [];
 
   const state = async (node: TestNode): Promise<Json> => (await node.call('GET', 'sys/seal-status')).body;
-  /** The state, once it is as wanted, or as it is after five seconds. */
+  /** The state, once it is as wanted; as it is, when that takes too long even for pauses that grow. */
   const settled = async (node: TestNode, wanted: (state: Json) => boolean): Promise<Json> => {
-    const end = Date.now() + 5000;
+    const end = Date.now() + 30_000;
     for (;;) {
       const now = await state(node);
       if (wanted(now) || Date.now() > end) return now;
@@ -25,6 +25,10 @@ describe('a ledger under a transit key', test => {
   };
   const open = ({ sealed }: Json): boolean => !sealed;
   const troubled = ({ degraded }: Json): boolean => degraded !== undefined;
+  const saying =
+    (word: string) =>
+    ({ degraded = [] }: Json): boolean =>
+      degraded.join().includes(word);
   const freshToken = (): void => {
     transit.renew();
     tokens.push(readFileSync(transit.tokenFile, 'utf8').trim());
@@ -32,7 +36,7 @@ describe('a ledger under a transit key', test => {
 
   test.before(async () => {
     transit = await startTransit();
-    cluster = await testCluster({ shares: 1, threshold: 1 }, { kms: `${transit.setting}&timeout=1` });
+    cluster = await testCluster({ shares: 1, threshold: 1 }, { kms: transit.setting });
     await cluster.node.call('POST', 'secret/data/a', { data: { v: 1 } });
   });
   test.before.each(() => {
@@ -57,17 +61,18 @@ describe('a ledger under a transit key', test => {
     const node = await cluster.newNode({ unseal: false });
     assert.is((await settled(node, open)).sealed, false);
     assert.is((await node.call('GET', 'secret/data/a')).body.data.data.v, 1);
+    await node.stop();
   });
 
-  for (const [mode, word] of [
-    ['sealed', 'answers 503'],
-    ['away', 'cannot be reached'],
-    ['slow', 'no answer within 1 s'],
+  for (const [mode, word, options] of [
+    ['sealed', 'answers 503', ''],
+    ['away', 'cannot be reached', ''],
+    ['slow', 'no answer within 1 s', '&timeout=1'],
   ] as const)
     test(`stays sealed while the key is ${mode}, says so, and opens once it is well`, async () => {
       transit.mode = mode;
-      const node = await cluster.newNode({ unseal: false });
-      const { sealed, degraded } = await settled(node, troubled);
+      const node = await cluster.newNode({ unseal: false, settings: { kms: `${transit.setting}${options}` } });
+      const { sealed, degraded } = await settled(node, saying(word));
       assert.is(sealed, true);
       assert.match(degraded.join(), new RegExp(`^sealed: waiting since \\d{4}-.*Z for ${transit.uri}: .*${word}`));
       const health = await node.call('GET', 'sys/health');
@@ -75,12 +80,12 @@ describe('a ledger under a transit key', test => {
       transit.mode = 'well';
       assert.is((await settled(node, open)).sealed, false);
       assert.is((await settled(node, each => !troubled(each))).degraded, undefined);
+      await node.stop();
     });
 
   test('goes on serving when permission is taken away, and says that a restart would not open it', async () => {
     transit.revoke();
-    const denied = ({ degraded = [] }: Json): boolean => degraded.join().includes('denied');
-    const { sealed, degraded } = await settled(cluster.node, denied);
+    const { sealed, degraded } = await settled(cluster.node, saying('denied'));
     assert.is(sealed, false);
     assert.match(
       degraded.join(),
@@ -102,6 +107,7 @@ describe('a ledger under a transit key', test => {
     assert.is.not(idOf(after), idOf(before));
     const node = await cluster.newNode({ unseal: false });
     assert.is((await settled(node, open)).sealed, false);
+    await node.stop();
   });
 
   test('moves to another key while both are named; one that only the database names is asked nothing', async () => {
@@ -118,6 +124,7 @@ describe('a ledger under a transit key', test => {
       const moved = await cluster.newNode({ unseal: false, settings: { kms: other.setting } });
       assert.is((await settled(moved, open)).sealed, false);
       assert.is((await moved.call('DELETE', 'sys/ledger/slots/auto')).status, 204);
+      for (const node of [unmoved, moved]) await node.stop();
     } finally {
       await other.stop();
     }
@@ -129,6 +136,7 @@ describe('a ledger under a transit key', test => {
     // Three times as long as it takes to look again.
     await new Promise(resolve => setTimeout(resolve, 300));
     assert.equal([(await state(node)).sealed, (await state(node)).degraded], [true, undefined]);
+    await node.stop();
   });
 
   test('cannot lose the last slot that opens it by itself, nor be given a key that no setting names', async () => {
@@ -158,7 +166,11 @@ describe('a ledger under a transit key', test => {
     await settled(other, () => generation() === 2);
     assert.is(generation(), 2);
     assert.is((await other.call('GET', 'secret/data/a')).status, 200);
-    assert.is((await settled(other, each => !troubled(each))).degraded, undefined);
+    // A new root key is followed by a new term, whose erasure key this node was not given.
+    const ofTheTerm = /^the erasure key of term 2 is not in /;
+    const complaints = ({ degraded = [] }: Json): string[] =>
+      degraded.filter((reason: string) => !ofTheTerm.test(reason));
+    assert.equal(complaints(await settled(other, each => complaints(each).length === 0)), []);
   });
 
   test('leaves neither tokens nor ciphertexts of the key in any log', () => {

@@ -17,7 +17,7 @@ export interface TransitServer {
   readonly asked: readonly string[];
   readonly tokenFile: string;
   readonly folder: string;
-  /** `sealed` answers 503; `away` ends every connection; `slow` never answers; `odd` answers what is no transit. */
+  /** `sealed` answers 503; `away` ends every connection; `slow` answers nobody as long as it is; `odd` answers what is no transit. */
   mode: 'well' | 'sealed' | 'away' | 'slow' | 'odd' | 'redirecting' | 'endless';
   /** From now on nobody's token is good. */
   revoke(): void;
@@ -67,11 +67,11 @@ export const startTransit = async (tls?: { cert: string; key: string; ca: string
     let text = '';
     for await (const part of request) text += String(part);
     asked.push(`${request.method} ${verb}`);
+    while (transit.mode === 'slow' && !response.destroyed) await new Promise(resolve => setTimeout(resolve, 20));
+    if (response.destroyed) return;
     switch (transit.mode) {
       case 'away':
         request.socket.destroy();
-        return;
-      case 'slow':
         return;
       case 'odd':
         response.end('<html>');
