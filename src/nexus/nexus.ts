@@ -240,15 +240,15 @@ export class Nexus {
       if (this.#session !== session) return;
       this.#degraded =
         'the root key was rotated elsewhere: this node was sealed, and has to be unsealed with what opens the new one';
-      await this.#close(session);
+      await this.#close(session, true);
       this.rootWasLost();
     });
   }
 
-  async #close(session: Session): Promise<void> {
+  async #close(session: Session, away = false): Promise<void> {
     this.#session = null;
     this.ports.sealing(session);
-    await session.close({ kind: 'sealed' });
+    await session.close({ kind: 'sealed' }, away);
   }
 
   /** Into the ledger while unsealed, into the spool otherwise. */

@@ -108,8 +108,9 @@ const forgetSilent: Query<null> = query(
 export const report = async (runner: Runner, custody: Custody, own: NodeWords): Promise<void> => {
   const { process, node, holds, keeps, ended, told } = own;
   const key = custody.rowKey(custody.epoch);
-  // Behind a rotation of the root key it is nobody: an empty MAC is never right.
-  const mac = key === null ? Buffer.alloc(0) : nodeReportMac(key, custody.ledger, own);
+  // Behind a rotation of the root key nobody believes it: what it said before stands.
+  if (key === null) return;
+  const mac = nodeReportMac(key, custody.ledger, own);
   await runner.run(putReport, [process, node, JSON.stringify([...holds]), [...keeps], ended, told, mac]);
   if (!ended) await runner.run(forgetSilent, [node, process]);
 };

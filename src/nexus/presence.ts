@@ -31,9 +31,10 @@ export class Presence {
     return this.#say(false);
   }
 
-  async end(): Promise<void> {
+  /** `away`: what it said last stands, so that it is waited for as long as it may be silent. */
+  async end(away: boolean): Promise<void> {
     clearInterval(this.#timer);
-    await this.#say(true);
+    await (away ? this.#telling : this.#say(true));
   }
 
   #say(ended: boolean): Promise<void> {

@@ -164,8 +164,8 @@ export class Session {
     await this.#followTerms();
   }
 
-  /** Ends: what waits is answered with `failure`, the last records are appended, every key is wiped. */
-  async close(failure: Failure): Promise<void> {
+  /** Ends: what waits is answered with `failure`, the last records are appended, every key is wiped. `away`: it opens again when it can. */
+  async close(failure: Failure, away = false): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.roots.end();
@@ -173,7 +173,7 @@ export class Session {
     await this.appender.close(failure);
     await this.reader.close();
     await this.#anchor?.close();
-    await this.presence.end();
+    await this.presence.end(away);
     this.custody.wipe();
   }
 

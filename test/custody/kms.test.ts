@@ -2,8 +2,10 @@
  * A ledger that a transit key opens at the start: well, away, slow, forbidden. It stays sealed or goes on serving, and says
  * which, since when and why.
  */
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { nodeReports } from '../../src/nexus/node-report.js';
 import { startTransit, type TransitServer } from '../kms/support/transit-server.js';
 import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
@@ -150,18 +152,32 @@ describe('a ledger under a transit key', test => {
     assert.equal([unnamed.status, /TALLYSTICK_KMS does not name/.test(unnamed.text)], [400, true]);
   });
 
-  test('opens another node again after the root key was rotated, without a hand', async () => {
+  test('opens another node again after the root key was rotated, without a hand, and it is waited for', async () => {
     const call = async (path: string, body: object): Promise<Json> => {
       const reply = await cluster.node.call('POST', path, body);
       assert.is(reply.status, 200, reply.text);
       return reply.body.data;
     };
     await call('sys/ledger/slots', { kind: 'kms', name: 'again', uri: transit.uri });
-    const other = await cluster.newNode({ unseal: false });
+    const tokenFile = join(transit.folder, 'of-the-other');
+    const settings = { kms: `${transit.uri}#token-file=${tokenFile}` };
+    copyFileSync(transit.tokenFile, tokenFile);
+    const other = await cluster.newNode({ unseal: false, settings });
     assert.is((await settled(other, open)).sealed, false);
+    const process = other.program.nexus.session?.presence.process;
+    rmSync(tokenFile);
     const { nonce } = await call('sys/ledger/root-key', { drop: ['next'] });
     const [fresh] = (await call('sys/ledger/root-key/update', { key: cluster.key, nonce })).keys;
     assert.equal((await call('sys/ledger/root-key/update', { key: fresh, nonce })).dropped, ['next']);
+    assert.is((await settled(other, each => !open(each))).sealed, true);
+    // Its turn comes when the session has ended altogether.
+    await other.program.nexus.exclusive(() => Promise.resolve());
+    // Would the new term begin without it, its erasure key would be missing here.
+    const { session } = cluster.node.program.nexus;
+    if (session === null) throw new Error('the node is sealed');
+    const living = (await nodeReports(session.ports.runner, session.custody)).filter(({ live }) => live);
+    assert.ok(living.some(each => each.process === process));
+    copyFileSync(transit.tokenFile, tokenFile);
     const generation = () => other.program.nexus.session?.custody.keyring.rootGeneration;
     await settled(other, () => generation() === 2);
     assert.is(generation(), 2);
