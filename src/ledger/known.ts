@@ -86,6 +86,7 @@ export class Known<State> {
     let [chain, count] = [start.authorityChain, start.authorityCount];
     for (let after = authority.position; count < head.authorityCount; ) {
       const page = await runner.run(authorityTailAfter, [after]);
+      await keys.learn(runner, page);
       for (const event of page) {
         if (event.position > head.size || count === head.authorityCount) break;
         const leaf = authenticate(keys, event);

@@ -3,14 +3,14 @@
  * ledger recorded last → this node's anchor. Any mismatch leaves the server sealed and is named.
  */
 import { Authority, HeaderGone, type KeystoreSeal } from '../authority/authority.js';
-import { constantTimeEqual, wipe } from '../crypto/bytes.js';
+import { constantTimeEqual, type Uuid, wipe } from '../crypto/bytes.js';
 import { decodeSlotRecord } from '../crypto/slot-record.js';
 import { erasureCheck } from '../crypto/term.js';
 import type { SecretState } from '../domain/secret/state.js';
 import { Custody } from '../keys/custody.js';
 import { type Keyring, openKeyring } from '../keys/keyring.js';
 import { type RootKey, slotsDigest } from '../keys/slots.js';
-import { keyringRow, type SlotRow } from '../keys/store.js';
+import { keyringRow, type SlotRow, slotRows } from '../keys/store.js';
 import { KmsError } from '../kms/kms.js';
 import { headOfSize } from '../ledger/head.js';
 import { Known } from '../ledger/known.js';
@@ -42,11 +42,17 @@ export interface Believed {
   readonly stated: StatedKeystore | null;
 }
 
+/** What opens the ledger: the root key, and the slot that it came from; null: a process that has unsealed told it. */
+export interface Opener {
+  readonly root: RootKey;
+  readonly slotId: Uuid | null;
+}
+
 /** Throws `LedgerRefused` or `IntegrityError`; then every key that was opened on the way is wiped. */
 export const believeLedger = async (
   ports: NexusPorts,
   ledger: Buffer,
-  root: RootKey,
+  { root, slotId }: Opener,
   slots: readonly SlotRow[],
   acceptRollback: boolean,
 ): Promise<Believed> => {
@@ -73,9 +79,10 @@ export const believeLedger = async (
     });
     requireEpochs(custody, authority);
     const lost = await compareAnchor(ports, custody, known, acceptRollback);
-    const recorded = recordedKeystore(authority, known);
-    const stated = lost === null ? null : await readStated(ports.files.recovered, custody, recorded.generation);
-    compareKeystore(custody, stated ?? recorded, slots, erasureKeys);
+    const { generation } = recordedKeystore(authority, known);
+    const stated = lost === null ? null : await readStated(ports.files.recovered, custody, generation);
+    await requireKeystore(writer, custody, authority, known, stated, erasureKeys);
+    if (stated === null && slotId !== null && !authority.slots.has(slotId)) throw new LedgerRefused(SLOTS_COMPLAINT);
     await pinLedger(ports.files.ledgerId, ledger);
     const erasureList = await ErasureList.apply(ports.files.erasureList, custody, writer);
     return { custody, authority, known, erasureList, lost, stated, snapshotCount: snapshot?.head.authorityCount ?? 0 };
@@ -145,26 +152,43 @@ const recordedKeystore = ({ keystore }: Authority, { head }: Known<SecretState>)
   return keystore;
 };
 
-const compareKeystore = (
+/** Another process may change it while this one looks: then what it recorded is folded, and looked at again. */
+const requireKeystore = async (
+  writer: Runner,
+  custody: Custody,
+  authority: Authority,
+  known: Known<SecretState>,
+  stated: StatedKeystore | null,
+  erasureKeys: ReadonlyMap<number, Buffer>,
+): Promise<void> => {
+  for (;;) {
+    const recorded = recordedKeystore(authority, known);
+    const complaint = keystoreComplaint(custody, stated ?? recorded, await writer.run(slotRows), erasureKeys);
+    if (complaint === null) return;
+    await known.catchUp(writer);
+    if (authority.keystore?.position === recorded.position) throw new LedgerRefused(complaint);
+  }
+};
+
+const SLOTS_COMPLAINT =
+  'the slots in the database are not those that the ledger recorded last: an old slot was put back, or one is missing';
+
+const keystoreComplaint = (
   custody: Custody,
   recorded: StatedKeystore,
   slots: readonly SlotRow[],
   erasureKeys: ReadonlyMap<number, Buffer>,
-): void => {
+): string | null => {
   const { generation } = custody.keyring;
   if (generation !== recorded.generation)
-    throw new LedgerRefused(
-      `the keyring in the database is generation ${generation}, the ledger recorded ${recorded.generation}: an old keyring was put back`,
-    );
-  if (slotsDigest(slots).toString('hex') !== recorded.slotsDigest)
-    throw new LedgerRefused(
-      'the slots in the database are not those that the ledger recorded last: an old slot was put back, or one is missing',
-    );
+    return `the keyring in the database is generation ${generation}, the ledger recorded ${recorded.generation}: an old keyring was put back`;
+  if (slotsDigest(slots).toString('hex') !== recorded.slotsDigest) return SLOTS_COMPLAINT;
   for (const [term, check] of recorded.checks) {
     const key = erasureKeys.get(term);
     if (key !== undefined && erasureCheck(key, custody.ledger, term).toString('hex') !== check)
-      throw new LedgerRefused(`the erasure key of term ${term} on this node is not the one of this ledger`);
+      return `the erasure key of term ${term} on this node is not the one of this ledger`;
   }
+  return null;
 };
 
 const compareAnchor = async (

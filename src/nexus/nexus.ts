@@ -15,7 +15,7 @@ import { type SlotRow, slotRows } from '../keys/store.js';
 import { newestHead } from '../ledger/head.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import { Attempts } from './attempts.js';
-import { believeLedger, LedgerRefused } from './believe.js';
+import { believeLedger, LedgerRefused, type Opener } from './believe.js';
 import { ledgerRow } from './ledger-row.js';
 import { Lockouts } from './lockouts.js';
 import type { NexusPorts } from './ports.js';
@@ -127,7 +127,7 @@ export class Nexus {
     if (opened === null) return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
     const nameFits = (authority: Authority): boolean =>
       !('name' in how) || authority.slots.get(opened.slotId)?.name === how.name;
-    return this.#begin(ledger, opened.root, rows, nameFits, how.acceptRollback ?? null);
+    return this.#begin(ledger, opened, rows, nameFits, how.acceptRollback ?? null);
   }
 
   /** One more share. Right while more are needed, too: then there is still no session. */
@@ -158,7 +158,7 @@ export class Nexus {
         message:
           'the shares do not open this ledger: at least one is damaged, of an older set, or of another ledger; the attempt was reset',
       });
-    return this.#begin(ledger, opened.root, rows, () => true, acceptRollback);
+    return this.#begin(ledger, opened, rows, () => true, acceptRollback);
   }
 
   /** How many shares there are and how many open it; null when none do. Read again when the key store changed. */
@@ -186,18 +186,18 @@ export class Nexus {
     return this.#unsealing(async () => {
       const { writer } = this.ports.database;
       const ledger = await ledgerRow(writer, this.ports.files.ledgerId);
-      return this.#begin(ledger, root, await writer.run(slotRows), () => true, null);
+      return this.#begin(ledger, { root, slotId: null }, await writer.run(slotRows), () => true, null);
     });
   }
 
   async #begin(
     ledger: Buffer,
-    root: RootKey,
+    opener: Opener,
     rows: readonly SlotRow[],
     fits: (authority: Authority) => boolean,
     acceptRollback: Header | null,
   ): Promise<Either<Failure, null>> {
-    const believed = await believeLedger(this.ports, ledger, root, rows, acceptRollback !== null);
+    const believed = await believeLedger(this.ports, ledger, opener, rows, acceptRollback !== null);
     const { custody, authority, known, erasureList, lost, stated, snapshotCount } = believed;
     if (!fits(authority)) {
       custody.wipe();

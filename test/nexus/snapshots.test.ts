@@ -1,10 +1,10 @@
 /** Snapshots of authority: what starts from one is what was folded from the first event, and a bad one is as none. */
-import type pg from 'pg';
 import * as assert from 'uvu/assert';
 import type { Authority } from '../../src/authority/authority.js';
 import { writeSnapshot } from '../../src/nexus/snapshots.js';
 import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { withMeanwhile } from '../support/meanwhile.js';
 
 let cluster: TestCluster;
 let node: TestNode;
@@ -51,12 +51,6 @@ const partsOf = async (): Promise<readonly { position: string; part: number; par
 const quiet = async (): Promise<void> => {
   await sessionOf(node).recorder.flush();
   await sessionOf(node).catchUp();
-};
-
-/** Until somebody waits for the lock that `holder` has on the table of snapshots. */
-const waits = async (holder: pg.Client): Promise<void> => {
-  const waiting = "select from pg_locks where relation = 'snapshots'::regclass and not granted";
-  while ((await holder.query(waiting)).rows.length === 0) await new Promise(resolve => setTimeout(resolve, 5));
 };
 
 /** Roles with secret ids that live, were spent, removed, and ended with their role; users with other passwords; logins. */
@@ -131,30 +125,26 @@ describe('a snapshot of authority', test => {
   test('is written while others go on writing, and what is not in it is folded on top', async () => {
     const another = await cluster.newNode();
     const { known, reader } = sessionOf(node);
-    const sql = await cluster.db.client();
-    await sql.query('begin');
-    await sql.query('lock table snapshots in access exclusive mode');
-    const writing = writeSnapshot(sessionOf(node));
-    await waits(sql);
-    // The head moves; and then authority does, by a read, while the head stays where it is as long as it has no turn.
-    await done('POST', 'secret/data/meanwhile', { data: { v: 1 } });
     let over = (): void => undefined;
-    const turn = known.exclusive(
-      () =>
-        new Promise<void>(resolve => {
-          over = resolve;
-        }),
-    );
-    try {
+    // The head moves; and then authority does, by a read, while the head stays where it is as long as it has no turn.
+    const moving = async (): Promise<void> => {
+      await done('POST', 'secret/data/meanwhile', { data: { v: 1 } });
+      void known.exclusive(
+        () =>
+          new Promise<void>(resolve => {
+            over = resolve;
+          }),
+      );
       const policy = 'path "secret/data/meanwhile" { capabilities = ["read"] }';
       assert.is((await another.call('POST', 'sys/policies/acl/meanwhile', { policy })).status, 204);
       await reader.refresh();
       assert.ok(known.authorityCount > known.head.authorityCount);
-      await sql.query('rollback');
-      assert.type(await writing, 'number');
+    };
+    try {
+      const written = await withMeanwhile(cluster.db, 'snapshots', () => writeSnapshot(sessionOf(node)), moving);
+      assert.type(written, 'number');
     } finally {
       over();
-      await turn;
     }
     await another.stop();
     const other = await cluster.newNode();

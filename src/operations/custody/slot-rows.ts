@@ -5,11 +5,13 @@ import { IntegrityError } from '../../ledger/integrity.js';
 import type { Session } from '../../nexus/session.js';
 
 export const checkedSlotRows = async (session: Session): Promise<readonly SlotRow[]> => {
-  const rows = await session.ports.runner.run(slotRows);
-  if (slotsDigest(rows).toString('hex') === session.authority.keystore?.slotsDigest) return rows;
-  // Another node may have changed a slot since lane 1 was folded here: fold, read again, then judge.
-  await session.reader.refresh();
-  const again = await session.ports.runner.run(slotRows);
-  if (slotsDigest(again).toString('hex') !== session.authority.keystore?.slotsDigest) throw new IntegrityError('slots');
-  return again;
+  const { authority, ports, reader } = session;
+  for (;;) {
+    const before = authority.keystore?.position;
+    const rows = await ports.runner.run(slotRows);
+    if (slotsDigest(rows).toString('hex') === authority.keystore?.slotsDigest) return rows;
+    // Another node may have changed a slot, and lane 1 not be folded as far: fold, read again, then judge.
+    await reader.refresh();
+    if (authority.keystore?.position === before) throw new IntegrityError('slots');
+  }
 };

@@ -1,0 +1,61 @@
+/** A ledger that others change while a node is being unsealed: what they record is no tampering, and hides none. */
+import * as assert from 'uvu/assert';
+import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
+import { describe } from '../support/describe.js';
+import { withMeanwhile } from '../support/meanwhile.js';
+
+describe('a node that is being unsealed', test => {
+  let cluster: TestCluster;
+  let other: TestNode;
+
+  /** The snapshots are looked for after slots and keyring were read, and before lane 1 is. */
+  const unsealed = (key: string, meanwhile: () => Promise<void>) =>
+    withMeanwhile(cluster.db, 'snapshots', () => other.call('POST', 'sys/unseal', { key }), meanwhile);
+  const done = async (method: string, path: string, fields: object): Promise<Json> => {
+    const reply = await cluster.node.call(method, path, fields);
+    assert.ok(reply.status < 300, `${method} ${path}: ${reply.status} ${reply.text}`);
+    return reply.body;
+  };
+
+  test.before(async () => {
+    cluster = await testCluster();
+    other = await cluster.newNode({ unseal: false });
+  });
+  test.after(() => cluster.stop());
+
+  test('takes what another one changes meanwhile in the keyring, in the slots, and in both', async () => {
+    const mount = async (path: string) => void (await done('POST', `sys/mounts/${path}`, { type: 'kv-v2' }));
+    const person = async (name: string) =>
+      void (await done('POST', `auth/userpass/users/${name}`, {
+        password: 'six words that nobody guesses',
+        policies: 'root',
+      }));
+    const changes: readonly (() => Promise<void>)[] = [
+      () => mount('one'),
+      () => person('ann'),
+      async () => {
+        await mount('two');
+        await person('bob');
+        await done('POST', 'secret/data/a', { data: { v: 1 } });
+      },
+    ];
+    for (const change of changes) {
+      const reply = await unsealed(cluster.key, change);
+      assert.is(reply.status, 200, reply.text);
+      assert.is((await other.call('POST', 'one/data/a', { data: { v: 1 } })).status, 200);
+      assert.is((await other.call('PUT', 'sys/seal')).status, 204);
+    }
+  });
+
+  test('is not opened by a slot that was removed, put back by hand, and gone again before it is compared', async () => {
+    const { key, id } = (await done('POST', 'sys/ledger/slots', { kind: 'key-file', name: 'former' })).data;
+    const sql = await cluster.db.client();
+    const [row] = (await sql.query('select * from slots where slot_id = $1', [id])).rows;
+    await done('DELETE', 'sys/ledger/slots/former', {});
+    await sql.query('insert into slots (slot_id, record) values ($1, $2)', [row.slot_id, row.record]);
+    const reply = await unsealed(key, async () => void (await sql.query('delete from slots where slot_id = $1', [id])));
+    assert.is(reply.status, 500, reply.text);
+    assert.match(other.program.nexus.degraded.join(), /an old slot was put back/);
+    assert.is((await other.call('POST', 'sys/unseal', { key: cluster.key })).status, 200);
+  });
+});
