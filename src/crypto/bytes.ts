@@ -1,6 +1,6 @@
 /**
- * Bytes of the formats: big-endian integers, length-prefixed strings, labels, UUIDs. What is returned here has an
- * allocation of its own: `Buffer.from` and `Buffer.concat` share a pool whose slices are handed out again uncleared.
+ * Bytes of the formats: big-endian integers, length-prefixed strings, labels, UUIDs. What is returned here never lay in the
+ * pool that `Buffer.from` and `Buffer.concat` share, whose slices are handed out again uncleared.
  */
 import { timingSafeEqual } from 'node:crypto';
 
@@ -14,10 +14,16 @@ const integer =
   (n: number): Buffer => {
     if (!Number.isSafeInteger(n) || n < 0 || n > max) throw new RangeError(`not an unsigned integer of ${bytes} bytes`);
     const out = Buffer.alloc(bytes);
-    if (bytes === 8) out.writeBigUInt64BE(BigInt(n));
+    if (bytes === 8) writeU64(n, out, 0);
     else out.writeUIntBE(n, 0, bytes);
     return out;
   };
+
+/** Writes eight big-endian bytes at `at`; no check: a position, or µs. */
+export const writeU64 = (n: number, out: Buffer, at: number): void => {
+  out.writeUInt32BE(Math.floor(n / 2 ** 32), at);
+  out.writeUInt32BE(n % 2 ** 32, at + 4);
+};
 
 /** `n` as 1, 2 or 4 big-endian bytes. RangeError for what does not fit. */
 export const u8 = integer(1, 0xff);
@@ -26,11 +32,28 @@ export const u32 = integer(4, 0xffffffff);
 /** Eight big-endian bytes. Safe integers only: positions and µs stay far below 2^53. */
 export const u64 = integer(8, Number.MAX_SAFE_INTEGER);
 
+const SLAB_BYTES = 16_384;
+const SLICE_BYTES_MAX = 1024;
+let slab = new ArrayBuffer(0);
+let sliced = 0;
+
 /**
- * Bytes for a key: outside of the JavaScript heap, where the collector would move them and leave a copy behind that no wiping
+ * Zeros for a key: outside of the JavaScript heap, where the collector would move them and leave a copy behind that no wiping
  * reaches. `Buffer.alloc` puts up to 64 bytes — every key — on the heap.
+ *
+ * Small ones are cut from a slab, since an ArrayBuffer for each costs thirty times as much and wakes the collector. What was
+ * cut is never cut again: a slab goes as a whole, when nothing of it is in use.
  */
-export const keyBuffer = (length: number): Buffer => Buffer.from(new ArrayBuffer(length));
+export const keyBuffer = (length: number): Buffer => {
+  if (length > SLICE_BYTES_MAX) return Buffer.from(new ArrayBuffer(length));
+  if (sliced + length > slab.byteLength) {
+    slab = new ArrayBuffer(SLAB_BYTES);
+    sliced = 0;
+  }
+  const out = Buffer.from(slab, sliced, length);
+  sliced += length;
+  return out;
+};
 
 /** A copy of a key; `Buffer.from` would put it into a pool that is handed out again uncleared. */
 export const keyCopy = (key: Uint8Array): Buffer => concat(key);

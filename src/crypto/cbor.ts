@@ -60,7 +60,8 @@ const write = (out: Buffer, at: number, item: Item): number => {
 };
 
 const encode = (item: Item): Buffer => {
-  const out = Buffer.alloc(sizeOf(item));
+  // Nothing secret, and every byte is written.
+  const out = Buffer.allocUnsafe(sizeOf(item));
   write(out, 0, item);
   return out;
 };
@@ -68,14 +69,34 @@ const encode = (item: Item): Buffer => {
 /** An array. UUIDs are passed as 16 bytes. RangeError or TypeError for what formats.md §8 does not name. */
 export const encodeItems = (items: readonly CborItem[]): Buffer => encode(items);
 
-/** A map, sorted by its encoded keys (RFC 8949 §4.2.1). RangeError or TypeError for what CBOR here does not hold. */
+interface Key {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+const KEYS_MAX = 1024;
+const sortedKeys = new Map<string, readonly Key[]>();
+
+/** Sorted by their encoded bytes (RFC 8949 §4.2.1). Events of a type have the same few names, so the order is remembered. */
+const keysOf = (facts: Facts): readonly Key[] => {
+  const names = Object.keys(facts);
+  // No name of ours has a NUL; one that has gets an order of its own, and no other's.
+  const all = names.join('\0');
+  const known = sortedKeys.get(all);
+  if (known !== undefined && known.length === names.length) return known;
+  const keys = names.map(name => ({ name, bytes: encode(name) }));
+  keys.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
+  if (sortedKeys.size < KEYS_MAX) sortedKeys.set(all, keys);
+  return keys;
+};
+
+/** A map, sorted by its keys. RangeError or TypeError for what CBOR here does not hold. */
 export const encodeFacts = (facts: Facts): Buffer => {
-  const entries = Object.entries(facts).map(([name, fact]) => ({ key: encode(name), fact }));
-  entries.sort((a, b) => Buffer.compare(a.key, b.key));
-  let size = headSize(entries.length);
-  for (const { key, fact } of entries) size += key.length + sizeOf(fact);
-  const out = Buffer.alloc(size);
-  let at = writeHead(out, 0, MAJOR.map, entries.length);
-  for (const { key, fact } of entries) at = write(out, at + key.copy(out, at), fact);
+  const keys = keysOf(facts);
+  let size = headSize(keys.length);
+  for (const { name, bytes } of keys) size += bytes.length + sizeOf(facts[name] ?? null);
+  const out = Buffer.allocUnsafe(size);
+  let at = writeHead(out, 0, MAJOR.map, keys.length);
+  for (const { name, bytes } of keys) at = write(out, at + bytes.copy(out, at), facts[name] ?? null);
   return out;
 };

@@ -9,7 +9,7 @@ export interface ErasureKeyLine {
   /** L, 16 bytes. */
   readonly ledger: Buffer;
   readonly term: number;
-  /** E[term], 32 bytes in an allocation of its own, the caller's to wipe. */
+  /** E[term], 32 bytes that share nothing, the caller's to wipe. */
   readonly key: Buffer;
   /** RFC 3339, in UTC. */
   readonly created: string;

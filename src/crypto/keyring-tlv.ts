@@ -10,7 +10,7 @@ export interface KeyringEntry {
   /** µs */
   readonly createdAt: number;
   readonly state: number;
-  /** An allocation of its own. */
+  /** Shares nothing with what was decoded. */
   readonly bytes: Buffer;
 }
 

@@ -3,6 +3,7 @@
  * Padmé length, names to multiples of 32. On opening, everything after x must be zero.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { keyBuffer } from './bytes.js';
 
 /**
  * The padded length of `n` bytes (length field included): a multiple of 256 up to 4,096, above it a Padmé length, which
@@ -20,7 +21,7 @@ export const paddedLength = (n: number): number => {
 const log2 = (n: number): number => 31 - Math.clz32(n);
 
 const withLength = (x: Buffer, length: number): Buffer => {
-  const out = Buffer.alloc(length);
+  const out = keyBuffer(length);
   out.writeUInt32BE(x.length, 0);
   x.copy(out, 4);
   return out;
@@ -32,7 +33,7 @@ export const pad = (x: Buffer): Buffer => withLength(x, paddedLength(x.length + 
 /** The same of a text's UTF-8, written where it is padded. */
 export const padText = (text: string): Buffer => {
   const length = Buffer.byteLength(text, 'utf8');
-  const out = Buffer.alloc(paddedLength(length + 4));
+  const out = keyBuffer(paddedLength(length + 4));
   out.writeUInt32BE(length, 0);
   out.write(text, 4, 'utf8');
   return out;

@@ -5,7 +5,7 @@ import { keyBuffer, type Uuid, uuidText } from './bytes.js';
 const pool = Buffer.alloc(16_384);
 let used = pool.length;
 
-/** `n` fresh bytes of the operating system's generator, in an allocation of their own. */
+/** `n` fresh bytes of the operating system's generator (`keyBuffer`). */
 export const randomBytes = (n: number): Buffer => {
   const out = keyBuffer(n);
   if (n > 1024) return randomFillSync(out);

@@ -12,6 +12,7 @@ import { KeyringKind, KeyringState } from './key-kinds.js';
 
 export class Keyring {
   readonly #byKind = new Map<number, KeyringEntry[]>();
+  readonly #newest = new Map<number, readonly Buffer[]>();
 
   constructor(
     readonly generation: number,
@@ -23,6 +24,7 @@ export class Keyring {
       if (same) same.push(entry);
       else this.#byKind.set(entry.kind, [entry]);
     }
+    for (const [kind, same] of this.#byKind) this.#newest.set(kind, same.map(({ bytes }) => bytes).reverse());
   }
 
   get indexKey(): Buffer {
@@ -102,8 +104,7 @@ export class Keyring {
   }
 
   #newestFirst(kind: number): readonly Buffer[] {
-    const entries = this.#byKind.get(kind) ?? [];
-    return entries.map(({ bytes }) => bytes).reverse();
+    return this.#newest.get(kind) ?? [];
   }
 }
 

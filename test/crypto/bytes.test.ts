@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import {
   concat,
   constantTimeEqual,
+  keyBuffer,
   keyCopy,
   keyFromText,
   label,
@@ -109,16 +110,31 @@ describe('a UUID', test => {
 describe('bytes', test => {
   test('of keys are off the heap, where no collection leaves copies of them', () => {
     const before = process.memoryUsage().arrayBuffers;
-    const keys = Array.from({ length: 20_000 }, () => keyCopy(Buffer.alloc(32, 7)));
+    const keys = Array.from({ length: 20_000 }, (_, i) => keyCopy(Buffer.alloc(32, i)));
     assert.ok(process.memoryUsage().arrayBuffers - before > 20_000 * 30);
-    assert.ok(keys.every(key => key.buffer.byteLength === 32 && key[31] === 7));
+    assert.ok(keys.every((key, i) => key.equals(Buffer.alloc(32, i))));
     assert.equal(keyFromText('ff00', 'hex'), Buffer.from([255, 0]));
     assert.equal(keyFromText('AQI=', 'base64'), Buffer.from([1, 2]));
   });
 
-  test('are joined in an allocation of their own, so that no pool keeps a key', () => {
+  test('are zero at first and nobody else’s, whatever was wiped or dropped before', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 1500 }), { minLength: 1, maxLength: 200 }), lengths => {
+        const all = lengths.map((length, i) => {
+          const bytes = keyBuffer(length);
+          assert.is(bytes.length, length);
+          assert.ok(bytes.every(byte => byte === 0));
+          return bytes.fill((i % 255) + 1);
+        });
+        assert.ok(all.every((bytes, i) => bytes.every(byte => byte === (i % 255) + 1)));
+      }),
+    );
+  });
+
+  test('are joined outside of the pool that Node hands out again uncleared', () => {
+    const pool = Buffer.from('pool').buffer;
     for (const joined of [concat(Buffer.from('a'), Buffer.from('bc')), str('abc'), u32(7), uuidBytes(ZERO_UUID)])
-      assert.is(joined.buffer.byteLength, joined.length);
+      assert.is.not(joined.buffer, pool);
     assert.is(concat(Buffer.from('a'), Buffer.alloc(0), Buffer.from('bc')).toString(), 'abc');
   });
 

@@ -32,8 +32,8 @@ describe('an erasure-key line', test => {
     );
   });
 
-  test('gives a key in an allocation of its own, so that wiping it ends it', () => {
-    assert.is(decodeErasureKeyLine(LINE)?.key.buffer.byteLength, 32);
+  test('gives a key that lies in no pool of slices, so that wiping it ends it', () => {
+    assert.is.not(decodeErasureKeyLine(LINE)?.key.buffer, Buffer.from('pool').buffer);
   });
 
   test('is refused in any other form', () => {
