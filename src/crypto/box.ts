@@ -104,7 +104,8 @@ export const seal = <L extends BoxLabel>(
 ): Buffer => {
   const { suite = 1, provider = FASTEST[suite], salt = randomBytes(24) } = options;
   if (salt.length !== 24) throw new RangeError('a salt has 24 bytes');
-  const box = Buffer.alloc(plaintext.length + BOX_OVERHEAD);
+  // Every byte is written below.
+  const box = Buffer.allocUnsafe(plaintext.length + BOX_OVERHEAD);
   box[0] = suite;
   salt.copy(box, SALT_AT);
   const m = derive(of, key, ledger, context, box);
@@ -141,16 +142,42 @@ export const open = <L extends BoxLabel>(
   box: Buffer,
   options: Pick<BoxOptions, 'provider'> = {},
 ): Buffer | null => {
-  const suite = box[0];
-  if (box.length < BOX_OVERHEAD || (suite !== 1 && suite !== 2)) return null;
-  const m = derive(of, key, ledger, context, box);
+  const opening = openingKey(of, key, ledger, context, box);
+  if (opening === null) return null;
   try {
-    if (!timingSafeEqual(m.subarray(32, 64), box.subarray(COMMITMENT_AT, CIPHERTEXT_AT))) return null;
-    return decrypt(suite, options.provider ?? FASTEST[suite], m.subarray(0, 32), box);
+    return openWith(opening, box, options);
   } finally {
-    m.fill(0);
+    opening.fill(0);
   }
 };
+
+/**
+ * The derived key of this one box, 32 bytes, for who opens it again and again; null as `open`. It opens nothing else, and is
+ * the caller's to wipe.
+ */
+export const openingKey = <L extends BoxLabel>(
+  of: L,
+  key: BoxKey<NoInfer<L>>,
+  ledger: Buffer,
+  context: Buffer,
+  box: Buffer,
+): Buffer | null => {
+  if (box.length < BOX_OVERHEAD || suiteOf(box) === null) return null;
+  const m = derive(of, key, ledger, context, box);
+  const opening = m.subarray(0, 32);
+  if (timingSafeEqual(m.subarray(32, 64), box.subarray(COMMITMENT_AT, CIPHERTEXT_AT))) return opening;
+  m.fill(0);
+  return null;
+};
+
+/** What `open` gives, for a box with its `openingKey`: the tag is compared each time. */
+export const openWith = (opening: Buffer, box: Buffer, options: Pick<BoxOptions, 'provider'> = {}): Buffer | null => {
+  const suite = suiteOf(box);
+  if (box.length < BOX_OVERHEAD || suite === null) return null;
+  return decrypt(suite, options.provider ?? FASTEST[suite], opening, box);
+};
+
+const suiteOf = ([suite]: Buffer): Suite | null => (suite === 1 || suite === 2 ? suite : null);
 
 const decrypt = (suite: Suite, provider: Provider, key: Buffer, box: Buffer): Buffer | null => {
   if (provider === 'noble') {

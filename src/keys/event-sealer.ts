@@ -2,7 +2,7 @@
  * Seals the parts of a new event and opens those of a stored one: header under the day key, body under a data key of its
  * own, name boxes under the mount's name key (formats.md §1, §4, §5, §6).
  */
-import { boxKey, open, seal } from '../crypto/box.js';
+import { boxKey, open, openingKey, openWith, seal } from '../crypto/box.js';
 import { type Uuid, wipe } from '../crypto/bytes.js';
 import { blockContext, bodyContext, headerContext, nameContext } from '../crypto/contexts.js';
 import { dayOf } from '../crypto/day-key.js';
@@ -43,15 +43,18 @@ export const sealEvent = (custody: Custody, draft: EventDraft): SealedEvent => {
   const day = dayOf(draft.header.at);
   const header = sealHeader(custody, draft, epoch, day);
   const names = draft.names === undefined || draft.names.length === 0 ? null : sealNames(custody, draft.names);
-  const parts = { eventId, streamId, type, lane, actor, epoch, day, header, names };
-  if (draft.body === undefined) return hashSealed(custody.ledger, { ...parts, keyId: null, body: null, keyRow: null });
+  const { ledger } = custody;
+  if (draft.body === undefined) {
+    const none = { keyId: null, body: null, keyRow: null };
+    return hashSealed(ledger, { eventId, streamId, type, lane, actor, epoch, day, header, names, ...none });
+  }
   const keyId = randomUuid4();
   const dataKey = boxKey('body', randomBytes(32));
   const padded = pad(draft.body.plaintext);
   try {
-    const body = seal('body', dataKey, custody.ledger, bodyContext(eventId, streamId, keyId, type), padded);
+    const body = seal('body', dataKey, ledger, bodyContext(eventId, streamId, keyId, type), padded);
     const keyRow = custody.wrap(keyId, draft.body.kind, draft.body.owner, dataKey);
-    return hashSealed(custody.ledger, { ...parts, keyId, body, keyRow });
+    return hashSealed(ledger, { eventId, streamId, type, lane, actor, epoch, day, header, names, keyId, body, keyRow });
   } finally {
     wipe(dataKey, padded);
   }
@@ -92,13 +95,30 @@ export const openHeader = (custody: Custody, event: StoredEvent): Header | null 
 
 /** The plaintext of an event's body with its key row, or null when either is not what was made for this event. */
 export const openBody = (custody: Custody, event: StoredEvent, row: KeyRow): Buffer | null => {
+  const opening = bodyOpening(custody, event, row);
+  if (opening === null) return null;
+  try {
+    return openBodyWith(opening, event);
+  } finally {
+    wipe(opening);
+  }
+};
+
+/** The key that opens the body of this event and nothing else, the caller's to wipe; null as `openBody`. */
+export const bodyOpening = (custody: Custody, event: StoredEvent, row: KeyRow): Buffer | null => {
   if (event.body === null || event.bodyKind !== BodyKind.row || event.keyId === null || row.keyId !== event.keyId)
     return null;
   const dataKey = custody.unwrap(row);
   if (dataKey === null) return null;
   const context = bodyContext(event.eventId, event.streamId, event.keyId, event.type);
-  const padded = open('body', boxKey('body', dataKey), custody.ledger, context, event.body);
+  const opening = openingKey('body', boxKey('body', dataKey), custody.ledger, context, event.body);
   wipe(dataKey);
+  return opening;
+};
+
+/** The plaintext of the event's body; null: it is not the body that `opening` was made for. */
+export const openBodyWith = (opening: Buffer, { body }: StoredEvent): Buffer | null => {
+  const padded = body === null ? null : openWith(opening, body);
   return padded === null ? null : unpad(padded);
 };
 

@@ -43,6 +43,8 @@ const FROM_NOTHING = { authorityCount: 0, authorityChain: Buffer.alloc(32) } as 
 export class Known<State> {
   readonly cache: StreamCache<State>;
   readonly recent: RecentPlaces;
+  /** Told of each event once, whoever appended it. Must not throw. */
+  heard: (events: readonly StoredEvent[]) => void = () => {};
   #head: Head;
   /** Chain and count of lane 1 as far as `authority` was folded, which may be ahead of `head`. */
   #chain: Buffer;
@@ -209,6 +211,7 @@ export class Known<State> {
 
   #place(events: readonly StoredEvent[], head: Head): void {
     this.#confirm(head);
+    this.heard(events);
     for (const event of events) {
       this.cache.advance(event.streamId, event);
       this.recent.add(event.position, event.streamId, event.names === null ? [] : (decodeNames(event.names) ?? []));

@@ -10,6 +10,7 @@ import type { Pipeline } from '../postgres/pipeline.js';
 import type { StoredEvent } from './event.js';
 import { IntegrityError } from './integrity.js';
 import { authorityTailAfter, TAIL_PAGE } from './known.js';
+import type { Openings } from './openings.js';
 import { moved, type PointRow, pointReads } from './point-statements.js';
 import { RowCache } from './row-cache.js';
 import type { KeyRow } from './sealed-event.js';
@@ -23,6 +24,7 @@ export interface PointRead {
   readonly annotated: StoredEvent | null;
   /** Key rows of the three, as far as they exist. */
   readonly keys: readonly KeyRow[];
+  readonly openings: Openings;
   /** The ledger's size in this snapshot. */
   readonly size: number;
 }
@@ -68,6 +70,7 @@ interface Connection {
 
 export class PointReader {
   #connection: Promise<Connection> | null = null;
+  #cache: RowCache | null = null;
   #waiting: Waiting[] = [];
   #inFlight = 0;
   #scheduled = false;
@@ -96,10 +99,19 @@ export class PointReader {
     await this.#join(null);
   }
 
+  /** Streams that have events which this process heard of: their rows go, and with them the keys that opened them. */
+  forget(streams: Iterable<Uuid>): void {
+    for (const id of streams) this.#cache?.delete(id);
+  }
+
+  forgetAll(): void {
+    this.#cache?.clear();
+  }
+
   async close(): Promise<void> {
     const connection = await this.#connection?.catch(() => null);
     this.#connection = null;
-    connection?.cache.clear();
+    connection?.cache.end();
     await connection?.pipeline.close().catch(() => undefined);
   }
 
@@ -176,9 +188,12 @@ export class PointReader {
       if (current?.pipeline.alive) return current;
       // Two flights may find the connection gone in the same turn: one opens another, the other waits for that.
       if (this.#connection !== connection) continue;
-      this.#connection = this.ports
-        .openPipeline()
-        .then(pipeline => ({ pipeline, cache: new RowCache(this.ports.cacheBytes) }));
+      this.#cache?.end();
+      this.#cache = null;
+      this.#connection = this.ports.openPipeline().then(pipeline => {
+        this.#cache = new RowCache(this.ports.cacheBytes);
+        return { pipeline, cache: this.#cache };
+      });
       return this.#connection;
     }
   }

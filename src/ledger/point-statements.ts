@@ -4,6 +4,7 @@ import { E } from '../fp.js';
 import { decodeKeyRow } from '../keys/store.js';
 import { type Query, query, type RawRow } from '../sql.js';
 import { decodeEvent, eventColumnsOf, type StoredEvent } from './event.js';
+import { Openings } from './openings.js';
 import type { PointRead } from './point-reads.js';
 
 export interface PointRow extends PointRead {
@@ -27,6 +28,7 @@ const pointRow = (raw: RawRow): PointRow | null => {
     written: eventOrNone(raw, 'w_'),
     annotated: eventOrNone(raw, 'a_'),
     keys,
+    openings: new Openings(),
   };
 };
 

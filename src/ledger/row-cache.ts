@@ -1,7 +1,8 @@
 /**
- * Sealed rows of point reads, kept for one connection: what was stored, never plaintext and never an open key. All of them
- * are exact as of one size of the ledger, `asOf`. An event of a stream, whoever appended it, takes the stream's rows away,
- * and so does a change of the keyring: key rows are wrapped anew without an event of their stream.
+ * Sealed rows of point reads, kept for one connection: what was stored, never plaintext, and the keys that opened it, which
+ * are wiped when it goes. All of them are exact as of one size of the ledger, `asOf`. An event of a stream, whoever appended
+ * it, takes the stream's rows away, and so does a change of the keyring: key rows are wrapped anew without an event of their
+ * stream.
  */
 import type { Uuid } from '../crypto/bytes.js';
 import type { PointRead } from './point-reads.js';
@@ -19,6 +20,7 @@ export class RowCache {
   #bytes = 0;
   #asOf = 0;
   #generation = -1;
+  #ended = false;
 
   constructor(readonly bytesMax: number) {}
 
@@ -59,8 +61,9 @@ export class RowCache {
   put(id: Uuid, read: PointRead): void {
     this.delete(id);
     const weight = weightOf(read);
-    if (weight > ENTRY_BYTES_MAX || read.size < this.#asOf) return;
+    if (weight > ENTRY_BYTES_MAX || read.size < this.#asOf || this.#ended) return;
     this.#entries.set(id, { read, weight });
+    read.openings.keep();
     this.#bytes += weight;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.bytesMax) break;
@@ -72,17 +75,25 @@ export class RowCache {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
+    entry.read.openings.end();
     this.#bytes -= entry.weight;
   }
 
+  /** Nothing is kept any more. */
+  end(): void {
+    this.#ended = true;
+    this.clear();
+  }
+
   clear(): void {
+    for (const { read } of this.#entries.values()) read.openings.end();
     this.#entries.clear();
     this.#bytes = 0;
   }
 }
 
 const weightOf = ({ newest, written, annotated, keys }: PointRead): number => {
-  let bytes = 1024 + keys.length * 256;
+  let bytes = 1024 + keys.length * 512;
   for (const event of [newest, written, annotated])
     if (event !== null) bytes += 1024 + event.header.length + (event.body?.length ?? 0) + (event.names?.length ?? 0);
   return bytes;

@@ -7,6 +7,7 @@ import { evolve, initial, type SecretState } from '../domain/secret/state.js';
 import type { StreamFold } from '../ledger/command.js';
 import { authenticate, type StoredEvent } from '../ledger/event.js';
 import { IntegrityError } from '../ledger/integrity.js';
+import type { Openings } from '../ledger/openings.js';
 import type { PointRead } from '../ledger/point-reads.js';
 import type { KeyRow } from '../ledger/sealed-event.js';
 import { readRange } from '../ledger/stream-reads.js';
@@ -32,12 +33,13 @@ export interface SecretRead {
   readonly written: StoredEvent | null;
   readonly annotated: StoredEvent | null;
   readonly keys: readonly KeyRow[];
+  readonly openings: Openings;
 }
 
 /** Linearizable: as of a snapshot that is younger than this call, with lane 1 folded as of then. */
 export const readSecret = async (session: Session, node: Uuid): Promise<SecretRead> => {
   const { read, size } = await session.reader.read(node);
-  const { newest, written, annotated, keys } = read;
+  const { newest, written, annotated, keys, openings } = read;
   const { cache, head: known } = session.known;
   const cached = cache.peek(node);
   if (authenticated.get(read) !== session) {
@@ -55,7 +57,14 @@ export const readSecret = async (session: Session, node: Uuid): Promise<SecretRe
       recordedAt: newest?.recordedAt ?? 0,
       state,
     });
-  return { state, newest, ...namedEvents(state, newest, written, annotated), keys };
+  return {
+    state,
+    newest,
+    written: named(state.head?.written ?? 0, newest, written),
+    annotated: named(state.head?.annotated ?? 0, newest, annotated),
+    keys,
+    openings,
+  };
 };
 
 /** Rows that were found genuine, by the session whose keys did it: what is cached is not authenticated twice. */
@@ -67,21 +76,13 @@ const genuine = (session: Session, node: Uuid, event: StoredEvent | null): void 
     throw new IntegrityError('event', event.position);
 };
 
-/** The head names its write and annotation by stream version; it may be either of them itself. */
-const namedEvents = (
-  { head }: SecretState,
-  newest: StoredEvent | null,
-  written: StoredEvent | null,
-  annotated: StoredEvent | null,
-): Pick<SecretRead, 'written' | 'annotated'> => {
-  const named = (streamVersion: number, other: StoredEvent | null): StoredEvent | null => {
-    if (streamVersion === 0) return null;
-    const event = newest?.streamVersion === streamVersion ? newest : other;
-    if (event?.streamVersion !== streamVersion)
-      throw new IntegrityError('event that a head names', newest?.position ?? null);
-    return event;
-  };
-  return { written: named(head?.written ?? 0, written), annotated: named(head?.annotated ?? 0, annotated) };
+/** The head names its write and annotation by stream version (0: none); it may be either of them itself. */
+const named = (streamVersion: number, newest: StoredEvent | null, other: StoredEvent | null): StoredEvent | null => {
+  if (streamVersion === 0) return null;
+  const event = newest?.streamVersion === streamVersion ? newest : other;
+  if (event?.streamVersion !== streamVersion)
+    throw new IntegrityError('event that a head names', newest?.position ?? null);
+  return event;
 };
 
 /**

@@ -108,6 +108,8 @@ export class Session {
       foldAuthority: tail => this.#foldAuthority(tail),
       keyringGeneration: () => custody.keyring.generation,
     });
+    // A key that an event destroyed is not to live on in a cache.
+    known.heard = events => this.reader.forget(events.map(event => event.streamId));
     this.terms = new HeldTerms(custody, authority, ports.erasureKeys);
     this.presence = new Presence(
       ...([ports.node, ports.runner, custody, this.terms] as const),
@@ -178,7 +180,9 @@ export class Session {
   }
 
   async #followTerms(): Promise<void> {
-    if (await this.terms.follow()) await this.presence.tell();
+    if (!(await this.terms.follow())) return;
+    this.reader.forgetAll();
+    await this.presence.tell();
   }
 
   #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {

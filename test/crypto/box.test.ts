@@ -9,6 +9,8 @@ import {
   boxKey,
   knownAnswerTest,
   open,
+  openingKey,
+  openWith,
   type Provider,
   type Suite,
   seal,
@@ -177,6 +179,46 @@ describe('a box that is not the one that was sealed', test => {
         assert.is(open('body', key, ledger, context, Buffer.from([1, ...noise])), null);
       }),
     );
+  });
+});
+
+const openingOf = (box: Buffer): Buffer => {
+  const opening = openingKey('body', key, ledger, context, box);
+  if (opening === null) throw new Error('the box is its own');
+  return opening;
+};
+
+describe('the opening key of a box', test => {
+  test('opens that box, again and again, by either provider, and stays as it was', () => {
+    for (const [suite, provider] of EVERY_WAY) {
+      const box = seal('body', key, ledger, context, plaintext, { suite });
+      const opening = openingOf(box);
+      const before = Buffer.from(opening);
+      for (const _ of [1, 2]) assert.equal(openWith(opening, box, { provider }), plaintext);
+      assert.equal(opening, before);
+    }
+  });
+
+  test('is not made with another label, key, ledger or context, nor for a box that is cut', () => {
+    const box = seal('body', key, ledger, context, plaintext);
+    assert.is(openingKey('header', boxKey('header', key), ledger, context, box), null);
+    assert.is(openingKey('body', boxKey('body', seq(0x41, 32)), ledger, context, box), null);
+    assert.is(openingKey('body', key, seq(9, 16), context, box), null);
+    assert.is(openingKey('body', key, ledger, Buffer.from('other'), box), null);
+    assert.is(openingKey('body', key, ledger, context, box.subarray(0, BOX_OVERHEAD - 1)), null);
+  });
+
+  test('opens no other box, not even of the same key and plaintext, and not its own once that was changed', () => {
+    const box = seal('body', key, ledger, context, plaintext);
+    const other = seal('body', key, ledger, context, plaintext);
+    const opening = openingOf(box);
+    assert.is(openWith(opening, other), null);
+    for (let at = 57; at < box.length; at += 1) {
+      const flipped = Buffer.from(box);
+      flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at);
+      assert.is(openWith(opening, flipped), null, `byte ${at}`);
+    }
+    assert.is(openWith(opening, box.subarray(0, 60)), null);
   });
 });
 

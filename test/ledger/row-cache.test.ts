@@ -1,12 +1,20 @@
 /** Sealed rows that are kept: until their stream moved, the keyring changed, or there is no room; never those of the past. */
 import * as assert from 'uvu/assert';
+import { Openings } from '../../src/ledger/openings.js';
 import type { PointRead } from '../../src/ledger/point-reads.js';
 import { RowCache } from '../../src/ledger/row-cache.js';
 import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 
 const [A, B] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
-const asOf = (size: number): PointRead => ({ newest: null, written: null, annotated: null, keys: [], size });
+const asOf = (size: number): PointRead => ({
+  newest: null,
+  written: null,
+  annotated: null,
+  keys: [],
+  size,
+  openings: new Openings(),
+});
 
 describe('rows that are kept', test => {
   test('go when their stream got an event, and stay when another one did', () => {
@@ -64,6 +72,75 @@ describe('rows that are kept', test => {
   });
 });
 
+describe('the keys that opened cached rows', test => {
+  const openings = (cached: boolean) => {
+    const cache = new RowCache(10_000);
+    const read = asOf(1);
+    if (cached) cache.put(A, read);
+    const made: Buffer[] = [];
+    const open = () =>
+      read.openings.with(
+        B,
+        () => {
+          made.push(Buffer.alloc(32, 7));
+          return made.at(-1) ?? null;
+        },
+        key => key[31],
+      );
+    return { cache, made, open };
+  };
+
+  test('are made once, and again after the rows went', () => {
+    const { cache, made, open } = openings(true);
+    assert.equal([open(), open()], [7, 7]);
+    assert.is(made.length, 1);
+    cache.delete(A);
+    assert.is(open(), 7);
+    assert.is(made.length, 2);
+  });
+
+  test('are wiped when the rows go: by an event, a change of keys, for want of room, at the end', () => {
+    const ends: readonly ((cache: RowCache) => void)[] = [
+      cache => cache.delete(A),
+      cache => cache.advance(2, [A]),
+      cache => cache.advance(5000, null),
+      cache => cache.put(A, asOf(1)),
+      cache => cache.keptUnder(7),
+      cache => Array.from({ length: 20 }, (_, i) => cache.put(`${B}${i}`, asOf(1))),
+      cache => cache.end(),
+    ];
+    for (const end of ends) {
+      const { cache, made, open } = openings(true);
+      open();
+      assert.equal(made[0], Buffer.alloc(32, 7));
+      end(cache);
+      assert.equal(made[0], Buffer.alloc(32));
+    }
+  });
+
+  test('are wiped at once where the rows are not kept, or cannot be opened', () => {
+    const { made, open } = openings(false);
+    assert.is(open(), 7);
+    assert.equal(made[0], Buffer.alloc(32));
+    const { openings: none } = asOf(1);
+    assert.is(
+      none.with(
+        B,
+        () => null,
+        () => 1,
+      ),
+      null,
+    );
+  });
+
+  test('are not kept by a cache that ended while a read was under way', () => {
+    const cache = new RowCache(10_000);
+    cache.end();
+    cache.put(A, asOf(1));
+    assert.is(cache.size, 0);
+  });
+});
+
 let cluster: TestCluster;
 let node: TestNode;
 
@@ -91,6 +168,26 @@ describe('a node that keeps rows', test => {
     assert.is(await value(node), 2);
     await other.call('POST', 'secret/destroy/kept', { versions: [2] });
     assert.is(await value(node), 404);
+  });
+
+  test('forgets them as it hears of an event, before anybody reads', async () => {
+    await node.call('POST', 'secret/data/heard', { data: { v: 1 } });
+    const { session } = node.program.nexus;
+    const mount = session?.mount('secret') ?? null;
+    if (session === null || mount === null) throw new Error('the node is unsealed and has its first mount');
+    const { reader, known, names, ports } = session;
+    const { read } = await reader.read(names.resolve(mount, ['heard']).node);
+    const made = Buffer.alloc(32, 7);
+    read.openings.with(
+      A,
+      () => made,
+      () => null,
+    );
+    assert.equal(made, Buffer.alloc(32, 7));
+    const other = await cluster.newNode();
+    await other.call('PUT', 'secret/destroy/heard', { versions: [1] });
+    await known.catchUp(ports.runner);
+    assert.equal(made, Buffer.alloc(32));
   });
 
   test('reads on after more was written than it looks through', async () => {

@@ -26,7 +26,7 @@ export const cubbyholeOperations = (app: App, projections: ProjectionReads): Cub
     const { state, written, keys } = await readStored(session, node);
     authoriseFolded(app, session, context, { op, capability: 'read' });
     if (written === null || state.head?.removed !== false) return refuse({ kind: 'absent' });
-    return { position: session.known.head.size, value: openValue(session, written, keys).toString('utf8') };
+    return { position: session.known.head.size, value: openValue(session, written, { keys }).toString('utf8') };
   }),
 
   write: operation('writing to a cubbyhole', async (context, { path, data }) => {

@@ -60,7 +60,7 @@ const patched = (change: MetadataPatch): Pick<Spec, 'settings' | 'annotates' | '
   annotates: change.customPatch !== undefined,
   custom: (session, now) => {
     if (!exists(now.state)) refuse({ kind: 'absent' });
-    const before = openAnnotation(session, now.annotated, now.keys);
+    const before = openAnnotation(session, now.annotated, now);
     return { custom: mergedWith(before, change.customPatch ?? null), base: now.state.head?.annotated ?? 0 };
   },
 });

@@ -78,10 +78,10 @@ const patchable = (
   const current = currentVersion(now);
   if (current === null || now.written === null) return refuse({ kind: 'absent' });
   if (isGone(current, session.now())) {
-    const custom = openAnnotation(session, now.annotated, now.keys);
+    const custom = openAnnotation(session, now.annotated, now);
     return refuse({ kind: 'version-gone', metadata: versionMetadata(current, custom) });
   }
-  return { head, value: openValue(session, now.written, now.keys).toString('utf8') };
+  return { head, value: openValue(session, now.written, now).toString('utf8') };
 };
 
 const merged = (value: string, patch: string): string => {

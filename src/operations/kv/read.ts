@@ -4,6 +4,7 @@ import type { Uuid } from '../../crypto/bytes.js';
 import { jsonTree } from '../../domain/json/members.js';
 import { subkeys } from '../../domain/json/subkeys.js';
 import type { LiveVersion, SecretState } from '../../domain/secret/state.js';
+import type { StoredEvent } from '../../ledger/event.js';
 import { IntegrityError } from '../../ledger/integrity.js';
 import type { EventWithKey } from '../../ledger/stream-reads.js';
 import { readBodies, wasDestroyed } from '../../ledger/stream-reads.js';
@@ -15,7 +16,15 @@ import type { At, KvOperations, Moment, Place, RequestContext, SecretMetadata, S
 import { operation } from '../operation.js';
 import { resolveMoment, stateThen, type Then } from './as-of.js';
 import { locate, placed, stillMounted, subjectOf } from './place.js';
-import { type CustomMetadata, currentVersion, isGone, openAnnotation, openValue, versionMetadata } from './values.js';
+import {
+  type CustomMetadata,
+  currentVersion,
+  isGone,
+  openAnnotation,
+  openValue,
+  type ValueKeys,
+  versionMetadata,
+} from './values.js';
 
 export const readOperations = (app: App): Pick<KvOperations, 'read' | 'subkeys' | 'readMetadata'> => ({
   read: operation('reading a secret', (context, input) => readValue(app, context, input, 'kv.read')),
@@ -84,7 +93,7 @@ export const metadataAt = async (
   const state = await withLive(session, known, node);
   if (then !== null) return metadataOf(state, await annotationThen(session, node, now, state));
   rememberLive(session, node, state);
-  return metadataOf(state, openAnnotation(session, now.annotated, now.keys));
+  return metadataOf(state, openAnnotation(session, now.annotated, now));
 };
 
 /** The number that a query asks for: absent, 0 and negative mean the current version. */
@@ -105,17 +114,10 @@ const readNow = async (
   const version = wanted(now.state, asked);
   const nowUs = Math.max(app.nowMs() * 1000, now.newest?.recordedAt ?? 0);
   const position = session.known.head.size;
-  const custom = (): CustomMetadata => openAnnotation(session, now.annotated, now.keys);
+  const custom = (): CustomMetadata => openAnnotation(session, now.annotated, now);
   const current = currentVersion(now);
   if (current?.version === version && now.written !== null) {
-    const { written, keys } = now;
-    return {
-      position,
-      value: openedValue(session, current, nowUs, custom(), {
-        event: written,
-        key: keys.find(row => row.keyId === written.keyId) ?? null,
-      }),
-    };
+    return { position, value: openedValue(session, current, nowUs, custom(), now.written, now) };
   }
   const state = await withLive(session, now.state, node);
   rememberLive(session, node, state);
@@ -123,7 +125,7 @@ const readNow = async (
   const annotation = custom();
   if (isGone(older, nowUs)) refuse({ kind: 'version-gone', metadata: versionMetadata(older, annotation) });
   const [found] = await readBodies(session.ports.runner, session.custody, node, [older.streamVersion]);
-  return { position, value: openedValue(session, older, nowUs, annotation, found) };
+  return { position, value: openedValue(session, older, nowUs, annotation, found?.event, keysOf(found)) };
 };
 
 const readThen = async (
@@ -147,7 +149,8 @@ const readThen = async (
   // It was live then; whether it may still be opened is for the ledger of today to say.
   if (await destroyedSince(session, node, now, past.streamVersion))
     refuse({ kind: 'version-gone', metadata: { ...versionMetadata(written, custom), destroyed: true } });
-  return { position: then.position, value: openedValue(session, written, then.nowUs, custom, found) };
+  const value = openedValue(session, written, then.nowUs, custom, found?.event, keysOf(found));
+  return { position: then.position, value };
 };
 
 const destroyedSince = (session: Session, node: Uuid, now: SecretRead, streamVersion: number): Promise<boolean> =>
@@ -156,19 +159,20 @@ const destroyedSince = (session: Session, node: Uuid, now: SecretRead, streamVer
 const liveVersion = (state: SecretState, version: number): LiveVersion =>
   state.live?.find(live => live.version === version) ?? refuse({ kind: 'absent' });
 
+const keysOf = (found: EventWithKey | undefined): ValueKeys => ({ keys: found?.key ? [found.key] : [] });
+
 const openedValue = (
   session: Session,
   version: LiveVersion,
   nowUs: number,
   custom: CustomMetadata,
-  found: EventWithKey | undefined,
+  event: StoredEvent | undefined,
+  keys: ValueKeys,
 ): SecretValue => {
   const metadata = versionMetadata(version, custom);
   if (isGone(version, nowUs)) refuse({ kind: 'version-gone', metadata });
-  if (found === undefined || found.event.type !== 'secret.written')
-    throw new IntegrityError('event that a head names', found?.event.position ?? null);
-  const data = openValue(session, found.event, found.key === null ? [] : [found.key]).toString('utf8');
-  return { data, metadata };
+  if (event?.type !== 'secret.written') throw new IntegrityError('event that a head names', event?.position ?? null);
+  return { data: openValue(session, event, keys).toString('utf8'), metadata };
 };
 
 /** Custom metadata as of then; null when it has been destroyed since. */
@@ -182,7 +186,7 @@ const annotationThen = async (
   if (annotated === 0 || (await destroyedSince(session, node, now, annotated))) return null;
   const [found] = await readBodies(session.ports.runner, session.custody, node, [annotated]);
   if (found === undefined) throw new IntegrityError('event that a head names');
-  return openAnnotation(session, found.event, found.key === null ? [] : [found.key]);
+  return openAnnotation(session, found.event, keysOf(found));
 };
 
 const metadataOf = (state: SecretState, custom: CustomMetadata): SecretMetadata => {

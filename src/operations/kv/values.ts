@@ -2,9 +2,10 @@
 import * as t from 'io-ts';
 import type { LiveVersion } from '../../domain/secret/state.js';
 import type { VersionMetadata } from '../../failure.js';
-import { openBody } from '../../keys/event-sealer.js';
+import { bodyOpening, openBody, openBodyWith } from '../../keys/event-sealer.js';
 import type { StoredEvent } from '../../ledger/event.js';
 import { IntegrityError } from '../../ledger/integrity.js';
+import type { Openings } from '../../ledger/openings.js';
 import type { KeyRow } from '../../ledger/sealed-event.js';
 import type { SecretRead } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
@@ -13,25 +14,36 @@ import { refuse } from '../app.js';
 const CustomMetadata = t.record(t.string, t.string);
 export type CustomMetadata = Readonly<Record<string, string>> | null;
 
+/** Where the key of a value is found. */
+export interface ValueKeys {
+  readonly keys: readonly KeyRow[];
+  /** Of a point read. */
+  readonly openings?: Openings;
+}
+
 /** The plaintext of an event's body. A key that is gone although nothing recorded its destruction is not passed over. */
-export const openValue = (session: Session, event: StoredEvent, keys: readonly KeyRow[]): Buffer => {
+export const openValue = (session: Session, event: StoredEvent, { keys, openings }: ValueKeys): Buffer => {
   const key = keys.find(row => row.keyId === event.keyId);
   if (key === undefined) {
     if (event.keyId !== null && session.erased.has(event.keyId))
       refuse({ kind: 'erased', message: 'this version was destroyed, as the erasure list of this node says' });
     throw new IntegrityError('key row: it is missing', event.position);
   }
-  const plaintext = openBody(session.custody, event, key);
+  const { custody } = session;
+  const plaintext =
+    openings === undefined
+      ? openBody(custody, event, key)
+      : openings.with(
+          key.keyId,
+          () => bodyOpening(custody, event, key),
+          opening => openBodyWith(opening, event),
+        );
   if (plaintext === null) throw new IntegrityError('body or key row', event.position);
   return plaintext;
 };
 
 /** Custom metadata as it reads: `{}` stands for none. */
-export const openAnnotation = (
-  session: Session,
-  event: StoredEvent | null,
-  keys: readonly KeyRow[],
-): CustomMetadata => {
+export const openAnnotation = (session: Session, event: StoredEvent | null, keys: ValueKeys): CustomMetadata => {
   if (event === null) return null;
   const parsed: unknown = JSON.parse(openValue(session, event, keys).toString('utf8'));
   if (!CustomMetadata.is(parsed)) throw new IntegrityError('custom metadata', event.position);

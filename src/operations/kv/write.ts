@@ -88,7 +88,7 @@ const headOf = (facts: Parameters<typeof headFromFacts>[0], position: number) =>
 
 const annotationNow = async (session: Session, node: string): Promise<CustomMetadata> => {
   const now = await readSecret(session, node);
-  return openAnnotation(session, now.annotated, now.keys);
+  return openAnnotation(session, now.annotated, now);
 };
 
 /** The answer that the first one got. Another body, or one that was destroyed since, is a conflict (formats.md §7). */
@@ -97,7 +97,7 @@ const repeated = async (session: Session, position: number, plaintext: Buffer): 
   if (found === null) throw new IntegrityError('event', position);
   const { event, key } = found;
   if (event.type !== 'secret.written' || key === null) return refuse({ kind: 'idempotency-mismatch' });
-  if (!openValue(session, event, [key]).equals(plaintext)) return refuse({ kind: 'idempotency-mismatch' });
+  if (!openValue(session, event, { keys: [key] }).equals(plaintext)) return refuse({ kind: 'idempotency-mismatch' });
   const head = headOf(event.facts, position);
   const customMetadata = head.annotated === 0 ? null : await annotationNow(session, event.streamId);
   const { version, deletionTime } = head;

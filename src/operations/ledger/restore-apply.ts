@@ -230,7 +230,7 @@ const sourceOf = async (session: Session, node: Uuid, streamVersion: number) => 
   if (found === undefined) throw new IntegrityError('event that a head names');
   return {
     eventId: found.event.eventId,
-    plaintext: openValue(session, found.event, found.key === null ? [] : [found.key]),
+    plaintext: openValue(session, found.event, { keys: found.key === null ? [] : [found.key] }),
   };
 };
 

@@ -47,7 +47,7 @@ export const prepareTaking = async (
   const { state, written, keys } = stored;
   const steps = erasing(state);
   if (written === null || steps.length === 0) return refuse(NOT_VALID);
-  const plaintext = openValue(session, written, keys);
+  const plaintext = openValue(session, written, { keys });
   const actor = caller.token.entity;
   const ended = prepareSteps(session, {
     ...{ node, stored, steps, actor },
