@@ -71,6 +71,7 @@ export const unasked = (answer: () => Promise<Answer> | Answer) => (): Promise<A
 
 /** `at` or `position`; null: now. Throws `FieldError`. */
 export const momentOf = (query: URLSearchParams): Moment | null => {
+  if (query.size === 0) return null;
   const [at, position] = [query.get('at'), query.get('position')];
   if (at !== null && position !== null) throw new FieldError('give at or position, not both');
   if (position !== null) return { position: positionOf(position) };

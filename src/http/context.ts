@@ -32,7 +32,8 @@ const RELAYED = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'] as const;
 const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);
 
 /** ms, 0 = none. Less than a second is one: whoever asks for a wrapping never gets the answer bare. A string: what is wrong. */
-const wrapTtl = (text: string): number | string => {
+const wrapTtl = (text: string | null): number | string => {
+  if (text === null) return 0;
   const ttl = parseDuration(text);
   if (ttl._tag === 'Left') return ttl.left;
   const asked = /[1-9]/.test(text);
@@ -63,14 +64,15 @@ export const contextOf = (request: FastifyRequest, known: Known): RequestContext
     return 'X-Tallystick-Ticket may have at most 1,024 bytes';
   if (idempotencyKey !== null && Buffer.byteLength(idempotencyKey) > KEY_BYTES_MAX)
     return 'Idempotency-Key may have at most 255 bytes';
-  const wrapTtlMs = wrapTtl(one(headers['x-vault-wrap-ttl']) ?? '');
+  const wrapTtlMs = wrapTtl(one(headers['x-vault-wrap-ttl']));
   if (typeof wrapTtlMs === 'string') return `error parsing X-Vault-Wrap-TTL header: ${wrapTtlMs}`;
   const { address } = known;
+  const traceparent = one(headers.traceparent);
   return {
     token: tokenOf(request),
     requestId: known.requestId,
     once: {},
-    trace: /^00-([0-9a-f]{32})-/.exec(one(headers.traceparent) ?? '')?.[1] ?? null,
+    trace: traceparent === null ? null : (/^00-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? null),
     method: known.method,
     path: known.path,
     from: {

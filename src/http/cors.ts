@@ -15,17 +15,17 @@ const HEADERS = [
 export interface Crossing {
   /** Given instead of anything else: the origin is a stranger, or it only asks beforehand. */
   readonly answer: Answer | null;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>> | null;
 }
 
-const SAME: Crossing = { answer: null, headers: {} };
+const SAME: Crossing = { answer: null, headers: null };
 
 /** Requests without an origin, and all of them while CORS is off, are left alone. */
 export const crossing = (request: IncomingMessage, cors: Cors | null): Crossing => {
   const { origin } = request.headers;
   if (origin === undefined || cors === null) return SAME;
   if (!cors.origins.includes('*') && !cors.origins.includes(origin))
-    return { answer: errors(403, 'origin not allowed'), headers: {} };
+    return { answer: errors(403, 'origin not allowed'), headers: null };
   const headers = { 'access-control-allow-origin': origin, vary: 'Origin' };
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined)
     return { answer: null, headers };

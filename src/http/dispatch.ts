@@ -47,7 +47,7 @@ export const dispatch = async (call: Call): Promise<Answer> => {
   }
 };
 
-const routed = async (call: Call): Promise<Answer> => {
+const routed = (call: Call): Promise<Answer> | Answer => {
   const { path, verb, context } = call;
   const open = unauthenticated[path];
   if (open !== undefined) return READ_ONLY.has(path) && verb !== 'read' ? errors(405) : open(call);
@@ -120,7 +120,9 @@ const mounted = async (call: Call): Promise<Answer> => {
 const mountOf = (path: string, mounts: readonly MountDetail[]): MountDetail | undefined => {
   let best: MountDetail | undefined;
   for (const mount of mounts)
-    if (`${path}/`.startsWith(`${mount.path}/`) && (best === undefined || mount.path.length > best.path.length))
-      best = mount;
+    if (isIn(path, mount) && (best === undefined || mount.path.length > best.path.length)) best = mount;
   return best;
 };
+
+const isIn = (path: string, mount: MountDetail): boolean =>
+  path.startsWith(mount.path) && (path.length === mount.path.length || path[mount.path.length] === '/');

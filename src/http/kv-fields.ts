@@ -49,6 +49,7 @@ export const dataWarnings = (fields: Fields): readonly string[] => [
 
 /** An integer of the query; null when it is absent or empty. */
 export const intParameter = (query: URLSearchParams, name: string): number | null => {
+  if (query.size === 0) return null;
   const given = query.getAll(name);
   const [text] = given;
   if (text === undefined || text === '') return null;
@@ -60,14 +61,16 @@ export const intParameter = (query: URLSearchParams, name: string): number | nul
 };
 
 export const unknownParameters = (query: URLSearchParams, known: readonly string[]): readonly string[] =>
-  unknownFields(new Map([...query.keys()].map(name => [name, ''])), [
-    ...known,
-    'at',
-    'position',
-    'list',
-    'scan',
-    'help',
-  ]);
+  query.size === 0
+    ? []
+    : unknownFields(new Map([...query.keys()].map(name => [name, ''])), [
+        ...known,
+        'at',
+        'position',
+        'list',
+        'scan',
+        'help',
+      ]);
 
 export const METADATA_FIELDS = [
   'max_versions',

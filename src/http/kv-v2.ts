@@ -43,9 +43,9 @@ const warned = (call: Call, warning: string): Answer => ({
   body: envelope(call.context.requestId, { warnings: [warning] }),
 });
 
-const read: Route = (call, place) => {
+const read: Route = (call, { mount, path }) => {
   const { context, operations, query } = call;
-  const input = { ...place, version: kv.intParameter(query, 'version'), moment: momentOf(query) };
+  const input = { mount, path, version: kv.intParameter(query, 'version'), moment: momentOf(query) };
   return answered(call, operations.kv.read(context, input), found => valueAnswer(call, 'data', found, ['version']));
 };
 

@@ -7,6 +7,10 @@ import type { Duplex } from 'node:stream';
 
 const MAX_HEAD = 65_536;
 const HEAD_END = Buffer.from('\r\n\r\n');
+const LENGTH = 'content-length';
+const CODING = 'transfer-encoding';
+/** A line that ends in anything but CR LF. */
+const BARE_ENDS = /(?:^|[^\r])\n|\r(?!\n)/;
 const HAS_BODY = /\r\n(content-length|transfer-encoding)[ \t]*:/i;
 
 type State = 'start' | 'head' | 'body' | 'size' | 'chunk' | 'trailer' | 'blind';
@@ -92,17 +96,18 @@ class Door {
   #framing(text: string): void {
     this.#head = '';
     const [first = '', ...fields] = text.split('\r\n');
-    const valuesOf = (name: string): string[] =>
-      fields
-        .filter(field => field.slice(0, field.indexOf(':')).toLowerCase() === name)
-        .map(field => field.slice(name.length + 1).trim());
-    const [lengths, codings] = [valuesOf('content-length'), valuesOf('transfer-encoding')];
-    const doubtful =
-      /[\r\n]/.test(text.replaceAll('\r\n', '')) ||
-      fields.some(field => /^([ \t]|[^:]*$)/.test(field)) ||
-      first.startsWith('CONNECT ') ||
-      lengths.length + codings.length > 1;
-    const [length, coding] = [lengths[0], codings[0]];
+    let [length, coding]: [string | undefined, string | undefined] = [undefined, undefined];
+    let doubtful = BARE_ENDS.test(text) || first.startsWith('CONNECT ');
+    for (const field of fields) {
+      const colon = field.indexOf(':');
+      doubtful ||= colon < 0 || field[0] === ' ' || field[0] === '\t';
+      if (colon !== LENGTH.length && colon !== CODING.length) continue;
+      const name = field.slice(0, colon).toLowerCase();
+      if (name !== LENGTH && name !== CODING) continue;
+      doubtful ||= length !== undefined || coding !== undefined;
+      if (name === LENGTH) length = field.slice(colon + 1).trim();
+      else coding = field.slice(colon + 1).trim();
+    }
     if (doubtful) this.#giveUp();
     else if (coding !== undefined) coding.toLowerCase() === 'chunked' ? this.#enter('size') : this.#giveUp();
     else if (length === undefined) this.#next();

@@ -15,6 +15,9 @@ export type PathFault = 'outside' | 'bad-escape' | 'relative' | 'unprintable' | 
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 /** Most paths: nothing of them needs a look at Unicode's tables. */
 const PLAIN = /^[ -~]*$/;
+const RELATIVE = /(?:^|\/)\.\.?(?:\/|$)/;
+/** Shared by all requests without one: read, never written. */
+const NO_QUERY = new URLSearchParams();
 /** Mount, verb and the longest secret path, with room for the prefix. */
 const BYTES_MAX = 8192;
 
@@ -22,12 +25,8 @@ export const parsePath = (url: string): Either<PathFault, RequestPath> => {
   const mark = url.indexOf('?');
   const raw = mark < 0 ? url : url.slice(0, mark);
   if (raw.length > 3 * BYTES_MAX) return E.left('too-long');
-  let decoded: string;
-  try {
-    decoded = decodeURIComponent(raw);
-  } catch {
-    return E.left('bad-escape');
-  }
+  const decoded = raw.includes('%') ? unescaped(raw) : raw;
+  if (decoded === null) return E.left('bad-escape');
   if (!decoded.startsWith('/v1/')) return E.left('outside');
   if (Buffer.byteLength(decoded) > BYTES_MAX) return E.left('too-long');
   if (!PLAIN.test(decoded) && UNPRINTABLE.test(decoded)) return E.left('unprintable');
@@ -35,8 +34,17 @@ export const parsePath = (url: string): Either<PathFault, RequestPath> => {
     .slice(4)
     .replace(/\/{2,}/g, '/')
     .replace(/^\//, '');
-  if (path.split('/').some(segment => segment === '.' || segment === '..')) return E.left('relative');
-  return E.right({ path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) });
+  if (RELATIVE.test(path)) return E.left('relative');
+  return E.right({ path, query: mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)) });
+};
+
+/** Null: a broken escape. */
+const unescaped = (raw: string): string | null => {
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    return null;
+  }
 };
 
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);

@@ -87,9 +87,9 @@ export const quotas = (call: Call): Promise<Answer> | Answer | null => {
   return routes === null ? null : (routes[call.verb]?.() ?? oneError(405, 'unsupported operation'));
 };
 
-export const quotaHeaders = (shown: Admitted['shown']): Readonly<Record<string, string>> =>
+export const quotaHeaders = (shown: Admitted['shown']): Readonly<Record<string, string>> | null =>
   shown === null
-    ? {}
+    ? null
     : {
         'x-ratelimit-limit': String(shown.limit),
         'x-ratelimit-remaining': String(shown.remaining),

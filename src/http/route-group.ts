@@ -7,7 +7,8 @@ const KNOWN_GROUPS = new Set(
 const KV_WORDS = new Set(ROUTES.flatMap(({ mount, path }) => (mount === 'kv' ? (path.split('/')[0] ?? '') : [])));
 
 export const routeGroup = (url: string): string => {
-  const [, , first = '', second = ''] = url.split(/[/?]/, 4);
+  const end = url.indexOf('?');
+  const [, , first = '', second = ''] = (end < 0 ? url : url.slice(0, end)).split('/', 4);
   if (first === 'sys' || first === 'auth') return `${first}/${KNOWN_GROUPS.has(second) ? second : 'other'}`;
   return KV_WORDS.has(second) ? `kv/${second}` : 'other';
 };

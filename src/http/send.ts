@@ -6,26 +6,42 @@ import type { Answer } from './answer.js';
 /** An answer of which the kernel's buffers may not hold all is not kept for ever for somebody who does not read it. */
 const LARGE_BYTES = 64 * 1024;
 
-/** `readMs`: how long the client may take to read a large answer. */
-export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer, readMs: number): FastifyReply => {
-  reply.code(answer.status);
-  reply.headers({
-    // Bare: clients compare it for equality. A Buffer keeps fastify from adding a charset.
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-    'strict-transport-security': 'max-age=31536000; includeSubDomains',
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    'referrer-policy': 'no-referrer',
-    ...answer.headers,
-  });
-  if (answer.body === null || request.method === 'HEAD') return reply.send();
-  const bytes = Buffer.from(answer.body, 'utf8');
-  if (bytes.length > LARGE_BYTES) {
-    const timer = setTimeout(() => request.raw.socket.destroy(), readMs);
-    reply.raw.once('close', () => clearTimeout(timer));
+const TYPE = 'content-type';
+
+/** Names and values in turn, as Node takes them fastest; the type first, which an answer may have another of. */
+const ALWAYS: readonly string[] = [
+  // Bare: clients compare it for equality.
+  ...[TYPE, 'application/json'],
+  ...['cache-control', 'no-store'],
+  ...['strict-transport-security', 'max-age=31536000; includeSubDomains'],
+  ...['x-content-type-options', 'nosniff'],
+  ...['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ...['referrer-policy', 'no-referrer'],
+];
+
+/**
+ * Head and text go to the socket as one string, in one write, past fastify's serialisers and hooks, of which there are none.
+ * `readMs`: how long the client may take to read a large answer.
+ */
+export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer, readMs: number): void => {
+  reply.hijack();
+  const { raw } = reply;
+  const { status, headers } = answer;
+  const body = answer.body === null || request.method === 'HEAD' ? '' : answer.body;
+  const bytes = Buffer.byteLength(body, 'utf8');
+  const fields = ALWAYS.slice();
+  if (status !== 204 && request.method !== 'HEAD') fields.push('content-length', String(bytes));
+  for (const name in headers) {
+    const value = headers[name] ?? '';
+    if (name === TYPE) fields[1] = value;
+    else fields.push(name, value);
   }
-  return reply.send(bytes);
+  if (bytes > LARGE_BYTES) {
+    const timer = setTimeout(() => request.raw.socket.destroy(), readMs);
+    raw.once('close', () => clearTimeout(timer));
+  }
+  raw.writeHead(status, fields);
+  raw.end(body, 'utf8');
 };
 
 const STATUS: Readonly<Record<string, string | undefined>> = {

@@ -113,10 +113,9 @@ const nodeServer =
 
 const OVERLOADED: Answer = { ...errors(503, 'the server is overloaded: try again'), headers: { 'retry-after': '1' } };
 
-const withHeaders = (answer: Answer, headers: Readonly<Record<string, string>>): Answer => ({
-  ...answer,
-  headers: { ...answer.headers, ...headers },
-});
+/** Null: nothing to add. */
+const withHeaders = (answer: Answer, ...more: readonly (Readonly<Record<string, string>> | null)[]): Answer =>
+  more.every(headers => headers === null) ? answer : { ...answer, headers: Object.assign({}, answer.headers, ...more) };
 
 export const createServer = (operations: Operations, options: HttpOptions): HttpServer => {
   const { log, limits } = options;
@@ -126,7 +125,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     bodyBytesMax: BODY_BYTES_MAX,
     bytesMax: BODIES_BYTES_MAX,
   });
-  const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer): FastifyReply =>
+  const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer): void =>
     sendWithin(reply, request, answer, limits.requestTimeoutMs);
   const app = fastify({
     logger: false,
@@ -134,7 +133,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     serverFactory: nodeServer(options),
     routerOptions: { maxParamLength: 1_000_000 },
     frameworkErrors: (_error, request: FastifyRequest, reply: FastifyReply) =>
-      void send(reply, request, pathAnswer('bad-escape')),
+      send(reply, request, pathAnswer('bad-escape')),
     clientErrorHandler: (error, socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refused('slow');
       clientError(error, socket);
@@ -154,7 +153,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     done();
   });
 
-  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const startedAt = performance.now();
     const { headers, socket, method = '' } = request.raw;
     const forwarded = headers['x-forwarded-for'];
@@ -174,7 +173,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
         answer.status,
         (performance.now() - startedAt) / 1000,
       );
-      return await send(reply, request, unheard(request.raw) ? withHeaders(answer, { connection: 'close' }) : answer);
+      send(reply, request, unheard(request.raw) ? withHeaders(answer, { connection: 'close' }) : answer);
     } finally {
       gate.leave(visit);
     }
@@ -202,27 +201,16 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
       return withHeaders(quotaExceeded(path, retryAfterSeconds), quotaHeaders(shown));
     }
     const { answer, headers } = crossing(request.raw, operations.cors.current());
-    const namespace = request.raw.headers['x-vault-namespace'];
-    const found =
-      answer ?? namespaceRefusal(path, namespace?.toString()) ?? (await answeredCall(request, visit, asked));
-    return withHeaders(found, {
-      ...quotaHeaders(shown),
-      ...headers,
-      ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace.toString() }),
-    });
+    const namespace = request.raw.headers['x-vault-namespace']?.toString();
+    const found = answer ?? namespaceRefusal(path, namespace) ?? (await answeredCall(request, visit, asked));
+    return withHeaders(
+      ...([found, quotaHeaders(shown), headers] as const),
+      namespace === undefined ? null : { 'x-vault-namespace': namespace },
+    );
   };
 
   const answeredCall = async (request: FastifyRequest, visit: Visit, asked: RequestPath): Promise<Answer> => {
-    const call = await callOf(request, visit, asked);
-    return 'status' in call ? call : (options.elsewhere?.(call) ?? dispatch(call));
-  };
-
-  const callOf = async (
-    request: FastifyRequest,
-    visit: Visit,
-    { path, query }: RequestPath,
-  ): Promise<Call | Answer> => {
-    const verb = verbOf(request.raw, path, query);
+    const verb = verbOf(request.raw, asked.path, asked.query);
     if (typeof verb !== 'string') return verb;
     const complaint = verb === 'patch' ? patchTypeComplaint(request.headers['content-type']) : null;
     if (complaint !== null) return complaint;
@@ -236,12 +224,22 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     }
     const fields = decodeBody(body, hasFields ? request.headers['content-type'] : undefined);
     if (fields._tag === 'Left') return errors(400, fields.left);
+    const call = callOf(request, visit, { ...asked, verb, fields: fields.right });
+    return typeof call === 'string' ? errors(400, call) : (options.elsewhere?.(call) ?? dispatch(call));
+  };
+
+  /** A string: the text of the 400. */
+  const callOf = (
+    request: FastifyRequest,
+    visit: Visit,
+    { path, query, verb, fields }: RequestPath & Pick<Call, 'verb' | 'fields'>,
+  ): Call | string => {
     const method =
       verb === 'list' || verb === 'scan' ? verb.toUpperCase() : request.method === 'PUT' ? 'POST' : request.method;
-    const asking = { fields: () => topLevel(fields.right, verb, query) };
+    const asking = { fields: () => topLevel(fields, verb, query) };
     const { id: requestId, address } = visit;
     const context = contextOf(request, { requestId, address, method, path, tls: options.tls !== undefined, asking });
-    if (typeof context === 'string') return errors(400, context);
+    if (typeof context === 'string') return context;
     const failed = (failure: Failure): void => {
       options.failed?.(failure);
       logFault(log, requestId, failure);
@@ -249,7 +247,7 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     };
     const accept = (request.headers.accept ?? '').toLowerCase();
     const inFlight = () => gate.visits;
-    return { operations, context, verb, method, path, query, fields: fields.right, accept, failed, inFlight };
+    return { operations, context, verb, method, path, query, fields, accept, failed, inFlight };
   };
 
   for (const url of ['/', '/*'] as const) app.route({ method: [...METHODS], url, handler: handle });

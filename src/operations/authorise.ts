@@ -30,11 +30,8 @@ export interface Asked {
   readonly subject?: string;
 }
 
-/** By request: whom it was allowed to last. */
-const callers = new WeakMap<object, Caller>();
-
 /** Who this request was allowed to; null: nobody was asked for, as at a login. */
-export const callerOf = (context: RequestContext): Caller | null => callers.get(context.once) ?? null;
+export const callerOf = ({ once }: RequestContext): Caller | null => once.caller ?? null;
 
 type Denial = 'no-token' | 'bad-token' | 'bound-cidr' | 'permission';
 
@@ -63,7 +60,7 @@ const lookUp = (app: App, session: Session, context: RequestContext, asked: Aske
   const rule = permissionOf(session, token).allows(asked.capability, context.path, context.asking);
   if (rule === null) return 'permission';
   const caller = { session, token, rule };
-  callers.set(context.once, caller);
+  context.once.caller = caller;
   return caller;
 };
 

@@ -15,6 +15,7 @@ import type { CertOperations } from './logins/cert/contract.js';
 import type { JwtOperations } from './logins/jwt/contract.js';
 import type { UserpassOperations } from './logins/userpass/contract.js';
 import type { MountDetail, MountOperations, MoveOperations, VisibleOperations } from './mounts/contract.js';
+import type { Once } from './once.js';
 import type { QuotaOperations } from './quotas/contract.js';
 import type { AuditOperations, CorsOperations, NodeOperations } from './system/contract.js';
 import type { KeysOperations } from './terms/contract.js';
@@ -27,8 +28,8 @@ export type { Split };
 export interface RequestContext {
   readonly token: string | null;
   readonly requestId: string;
-  /** This one request, and no other: what may happen once for it is remembered under it. Copies of the context share it. */
-  readonly once: object;
+  /** This one request, and no other: what may happen once for it is remembered in it. Copies of the context share it. */
+  readonly once: Once;
   readonly trace: string | null;
   /** HTTP method (POST and PUT are the same operation; LIST is 'LIST') and the full path without `/v1/`. */
   readonly method: string;

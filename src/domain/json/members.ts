@@ -19,7 +19,10 @@ export interface JsonTree {
 /** Members by name, as slices of `text`; null when it is valid JSON but no object. Throws `JsonError`. */
 export const members = (text: string): ReadonlyMap<string, string> | null => {
   const found = new Scanner(text).document(1).members;
-  return found === null ? null : new Map([...found].map(([name, member]) => [name, member.text]));
+  if (found === null) return null;
+  const texts = new Map<string, string>();
+  for (const [name, member] of found) texts.set(name, member.text);
+  return texts;
 };
 
 /** The same for the objects in objects; those in arrays stay text. Throws `JsonError`. */

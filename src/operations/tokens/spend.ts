@@ -13,14 +13,9 @@ import { refuse } from '../app.js';
 import type { RequestContext } from '../contract.js';
 import { lane1Command } from './lane1.js';
 
-/** By request: the token as it is after it paid for it. */
-const paid = new WeakMap<object, { readonly text: string; readonly token: Token }>();
-
 /** The token that paid for this request, which may be its last; null: none did yet. */
-export const paidBy = (context: RequestContext): Token | null => {
-  const found = paid.get(context.once);
-  return found !== undefined && found.text === context.token ? found.token : null;
-};
+export const paidBy = ({ once: { paid }, token }: RequestContext): Token | null =>
+  paid !== undefined && paid.text === token ? paid.token : null;
 
 /** Appends `token.spent` under that header. Refuses when the token ended meanwhile. */
 export const spendUse = async (
@@ -50,5 +45,5 @@ export const spendUse = async (
   };
   const answer = await session.appender.submit(command);
   if (answer._tag === 'Left') refuse(answer.left);
-  else paid.set(context.once, { text: context.token ?? '', token: answer.right });
+  else context.once.paid = { text: context.token ?? '', token: answer.right };
 };

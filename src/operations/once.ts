@@ -1,0 +1,10 @@
+/** What one request was found to be on its way; it begins empty with the request, and copies of its context share it. */
+import type { Token } from '../authority/tokens.js';
+import type { Caller } from './authorise.js';
+
+export interface Once {
+  /** Whom it was allowed to last. */
+  caller?: Caller;
+  /** The token as it is after it paid for the request, and the text that named it. */
+  paid?: { readonly text: string; readonly token: Token };
+}
