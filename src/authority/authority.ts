@@ -15,7 +15,7 @@ import { EpochTable } from './epochs.js';
 import { History } from './history.js';
 import { HoldTable } from './holds.js';
 import { LoginTable, RoleTable, SecretIdTable } from './logins.js';
-import { MountTable } from './mounts.js';
+import { type Mount, MountTable } from './mounts.js';
 import { type Permission, Permissions } from './permission.js';
 import { PolicyTable } from './policies.js';
 import { isRetention, RetentionTable } from './retention.js';
@@ -53,6 +53,13 @@ export class HeaderGone extends IntegrityError {
 
 type Fold = (event: StoredEvent, header: Header) => void;
 
+/** What a token may do, as long as policies, entities and mounts are these: templates may ask for an alias by its mount's path. */
+interface KnownPermission {
+  readonly revision: number;
+  readonly mounts: readonly Mount[];
+  readonly permission: Permission;
+}
+
 export class Authority implements AuthorityFold {
   #position = 0;
   #keystore: KeystoreSeal | null = null;
@@ -77,7 +84,7 @@ export class Authority implements AuthorityFold {
   /** Fills the templates of policies; whoever can open identities sets it. Without it only ids are known. */
   identityOf: (entity: Entity) => Identity = ({ id }) => ({ id, name: '', metadata: {}, aliases: {} });
   readonly #permissions = new Permissions(this.policies);
-  readonly #byToken = new WeakMap<Token, { readonly revision: number; readonly permission: Permission }>();
+  readonly #byToken = new WeakMap<Token, KnownPermission>();
   readonly #folds: Readonly<Record<string, Fold>>;
 
   constructor(readonly custody: Custody) {
@@ -156,12 +163,13 @@ export class Authority implements AuthorityFold {
   /** What the token may do by the policies as of now. */
   permissionOf(token: Token): Permission {
     const revision = this.policies.revision + this.entities.revision;
+    const { all: mounts } = this.mounts;
     const known = this.#byToken.get(token);
-    if (known?.revision === revision) return known.permission;
+    if (known?.revision === revision && known.mounts === mounts) return known.permission;
     const entity = this.entities.get(token.entity);
     const identity = entity === undefined ? null : this.identityOf(entity);
     const permission = this.#permissions.of(this.policiesOf(token), identity);
-    this.#byToken.set(token, { revision, permission });
+    this.#byToken.set(token, { revision, mounts, permission });
     return permission;
   }
 

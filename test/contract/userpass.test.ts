@@ -235,6 +235,22 @@ describe('a userpass mount', test => {
     assert.equal([mine[paths[0] ?? ''], mine[paths[1] ?? '']], [['create', 'read'], ['deny']]);
   });
 
+  test('fills templates by where the auth method is now, not where it was', async () => {
+    await calls.policy(
+      'moving',
+      `path "secret/data/moved/{{identity.entity.aliases.userpass.name}}" { capabilities = ["update", "create"] }`,
+    );
+    const { client_token: token } = await loggedIn('uma', { token_policies: 'moving' });
+    const write = async () => (await node.call('POST', 'secret/data/moved/uma', { data: {} }, { token })).status;
+    const move = async (from: string, to: string) =>
+      assert.is((await calls.post('sys/remount', { from: `auth/${from}`, to: `auth/${to}` })).status, 200);
+    assert.is(await write(), 200);
+    await move('userpass', 'people');
+    assert.is(await write(), 403);
+    await move('people', 'userpass');
+    assert.is(await write(), 200);
+  });
+
   test('never gives a root token, and tells an address that is not the user’s nothing of the password', async () => {
     await user('mallory', { token_policies: ['a', 'root'] });
     refusedWith(await logIn('mallory'), 400, 'auth methods cannot create root tokens');
