@@ -37,24 +37,20 @@ export const inProcess = async (folder: string, embedded: Embedded) => {
   const app: App = { nexus: program.nexus, nodeId: 'bench', programVersion: '0', nowMs: () => Date.now() };
   const [write, { read }] = [writeOperation(app), readOperations(app)];
   const context = (method: string, path: string): RequestContext => ({
-    ...{
-      token: made.rootToken,
-      requestId: 'bench',
-      trace: null,
-      method,
-      path: `secret/data/${path}`,
-      reason: null,
-      ticket: null,
-    },
+    token: made.rootToken,
+    requestId: 'bench',
+    trace: null,
+    method,
+    path: `secret/data/${path}`,
+    reason: null,
+    ticket: null,
     once: {},
     from: { address: '127.0.0.1', port: 1, forwarded: null, agent: 'bench', tls: false, loopback: true },
-    ...{
-      asking: {},
-      idempotencyKey: null,
-      deadlineMs: Date.now() + 30_000,
-      gone: () => false,
-      clientCertificates: () => null,
-    },
+    asking: {},
+    idempotencyKey: null,
+    deadlineMs: Date.now() + 30_000,
+    gone: () => false,
+    clientCertificates: () => null,
   });
   const put = async (path: string): Promise<void> => {
     const answer = await write(context('POST', path), { mount: 'secret', path, data: DATA, cas: null })();

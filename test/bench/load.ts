@@ -28,6 +28,8 @@ const requestOf = (n: number): Buffer => {
       return request('GET', `/v1/secret/data/bench/k${n}`);
     case 'empty':
       return request('GET', '/empty');
+    case 'constant':
+      return request('GET', '/constant');
     case 'post':
       return request('POST', '/post');
     default:

@@ -21,8 +21,8 @@ import { residentMb, startDevServer } from './processes.js';
 import { below, figure, floor, perSecond, say } from './report.js';
 import { rotationFigures } from './rotation.js';
 import { fillTokens, startFromSnapshot } from './tokens.js';
+import { inTurns } from './turns.js';
 
-const SECONDS = 5;
 const REBUILD_EVENTS = 200_000;
 const LIVE_TOKENS = 1_000_000;
 
@@ -45,22 +45,23 @@ try {
   const program = await inProcess(ledgerFolder, embedded);
   const client = await ownerClient(embedded);
   await baselineTables(client);
-  const single = await singleRows(client, 3);
+  const WRITERS = [1, 16, 64, 256] as const;
+  await program.writes(256, 2);
+  const [single = 0, ceiling = 0, ...rates] = await inTurns([
+    () => singleRows(client, 1),
+    () => batchCeiling(program.database, 1),
+    ...WRITERS.map(writers => () => program.writes(writers, 2)),
+  ]);
   figure('single-row durable inserts, one connection', perSecond(single), 'baseline');
-  const ceiling = await batchCeiling(program.database, 4);
   figure('batch ceiling: same columns and indexes, 256 rows', perSecond(ceiling), 'baseline');
-  const rates = new Map<number, number>();
-  for (const writers of [1, 16, 64, 256]) {
-    rates.set(writers, await program.writes(writers, writers === 1 ? 3 : SECONDS));
-    const rate = rates.get(writers) ?? 0;
-    figure(
-      `${writers} writers`,
-      perSecond(rate),
-      `${(rate / single).toFixed(2)} × single rows, ${Math.round((100 * rate) / ceiling)} % of the ceiling`,
-    );
+  const share = (rate: number): string => `${Math.round((100 * rate) / ceiling)} %`;
+  for (const [i, writers] of WRITERS.entries()) {
+    const rate = rates[i] ?? 0;
+    const times = `${(rate / single).toFixed(2)} × single rows`;
+    figure(`${writers} writers`, perSecond(rate), `${times}, ${share(rate)} of the ceiling`);
   }
-  const at256 = (rates.get(256) ?? 0) / ceiling;
-  floor('ledger at 256 with sealing ≥ 30 % of the batch ceiling', at256 >= 0.3, `${Math.round(at256 * 100)} %`);
+  const at256 = rates[WRITERS.indexOf(256)] ?? 0;
+  floor('ledger at 256 with sealing ≥ 30 % of the batch ceiling', at256 / ceiling >= 0.3, share(at256));
 
   say('\nCPU of this process');
   figure('sealing a write', `${(await program.sealingMicros()).toFixed(0)} µs`);
@@ -80,7 +81,7 @@ try {
   await rotationFigures(program);
 
   const server = await startDevServer(join(folder, 'http'));
-  await httpFigures(folder, server, embedded.connection, single);
+  await httpFigures(folder, server, embedded.connection, () => singleRows(client, 1));
   await server.stop();
 
   say('\nStart');
