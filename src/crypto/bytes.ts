@@ -134,10 +134,14 @@ export const writeUuid = (uuid: Uuid, bytes: Buffer, at: number): void => {
   if (!right) throw new RangeError('not a UUID');
 };
 
-/** The 16 raw bytes. RangeError as `writeUuid`. */
-export const uuidBytes = (uuid: Uuid): Buffer => {
-  const bytes = Buffer.alloc(16);
-  writeUuid(uuid, bytes, 0);
+/** The 16 raw bytes of each, one after another. RangeError as `writeUuid`. */
+export const uuidBytes = (...uuids: readonly Uuid[]): Buffer => {
+  const bytes = Buffer.alloc(16 * uuids.length);
+  let at = 0;
+  for (const uuid of uuids) {
+    writeUuid(uuid, bytes, at);
+    at += 16;
+  }
   return bytes;
 };
 

@@ -7,18 +7,18 @@ import { concat, str, type Uuid, u8, u16, u32, u64, uuidBytes } from './bytes.js
 
 /** event_id ‖ stream_id ‖ epoch u32 ‖ day u32 ‖ str(type) */
 export const headerContext = (eventId: Uuid, streamId: Uuid, epoch: number, day: number, type: string): Buffer =>
-  concat(uuidBytes(eventId), uuidBytes(streamId), u32(epoch), u32(day), str(type));
+  concat(uuidBytes(eventId, streamId), u32(epoch), u32(day), str(type));
 
 /** event_id ‖ stream_id ‖ key_id ‖ str(type): not the wrapping term, which changes on rewrap. */
 export const bodyContext = (eventId: Uuid, streamId: Uuid, keyId: Uuid, type: string): Buffer =>
-  concat(uuidBytes(eventId), uuidBytes(streamId), uuidBytes(keyId), str(type));
+  concat(uuidBytes(eventId, streamId, keyId), str(type));
 
 /** event_id ‖ epoch u32 ‖ day u32 */
 export const blockContext = (eventId: Uuid, epoch: number, day: number): Buffer =>
   concat(uuidBytes(eventId), u32(epoch), u32(day));
 
 /** node ‖ parent */
-export const nameContext = (node: Uuid, parent: Uuid): Buffer => concat(uuidBytes(node), uuidBytes(parent));
+export const nameContext = (node: Uuid, parent: Uuid): Buffer => uuidBytes(node, parent);
 
 /** key_id ‖ kind u8 ‖ owner ‖ term u32: a wrapped key opens for its own row only. */
 export const keyContext = (keyId: Uuid, kind: number, owner: Uuid, term: number): Buffer =>
