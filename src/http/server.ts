@@ -174,6 +174,10 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
         (performance.now() - startedAt) / 1000,
       );
       send(reply, request, unheard(request.raw) ? withHeaders(answer, { connection: 'close' }) : answer);
+    } catch (cause) {
+      // Fastify was told that the answer is ours to give: whoever waits for it is not left waiting.
+      logBug(log, visit.id, cause);
+      socket.destroy();
     } finally {
       gate.leave(visit);
     }
