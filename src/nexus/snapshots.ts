@@ -16,11 +16,6 @@ import { IntegrityError } from '../ledger/integrity.js';
 import { anyRow, noRow, type Query, query, type Runner } from '../sql.js';
 import type { Session } from './session.js';
 
-interface StoredPart {
-  readonly part: number;
-  readonly box: Buffer;
-}
-
 const complete: Query<{ readonly position: number; readonly parts: number }> = query(
   'snapshots_complete',
   ({ position, parts }) =>
@@ -35,11 +30,11 @@ const complete: Query<{ readonly position: number; readonly parts: number }> = q
     limit 8`,
 );
 
-const partsAfter: Query<StoredPart> = query(
-  'snapshots_parts_after',
-  ({ part, box }) =>
-    typeof part === 'number' && Buffer.isBuffer(box) ? E.right({ part, box }) : E.left('a snapshots row'),
-  'select part, box from snapshots where position = $1 and part > $2 order by part limit 4',
+/** One at a time: a part on its way is four times its size, and the sum of what is loaded is to be most of what is held. */
+const partAt: Query<Buffer> = query(
+  'snapshots_part_at',
+  ({ box }) => (Buffer.isBuffer(box) ? E.right(box) : E.left('a snapshots row')),
+  'select box from snapshots where position = $1 and part = $2',
 );
 
 const wholeAt: Query<number> = query(
@@ -128,17 +123,13 @@ export const snapshotAt = async (runner: Runner, custody: Custody, position: num
 const restore = async (runner: Runner, custody: Custody, head: Head, parts: number): Promise<Authority | null> => {
   const key = custody.keyring.snapshotKey;
   const restoring = new Restoring(custody);
-  for (let taken = 0; taken < parts; ) {
-    const page = await runner.run(partsAfter, [head.size, taken]);
-    if (page.length === 0) return null;
-    for (const { part, box } of page) {
-      const context = snapshotContext(head.size, head.authorityCount, head.authorityChain, part, parts);
-      const bytes = part === taken + 1 ? open('snapshot', key, custody.ledger, context, box) : null;
-      if (bytes === null) return null;
-      restoring.take(bytes);
-      wipe(bytes);
-      taken = part;
-    }
+  for (let part = 1; part <= parts; part += 1) {
+    const [box] = await runner.run(partAt, [head.size, part]);
+    const context = snapshotContext(head.size, head.authorityCount, head.authorityChain, part, parts);
+    const bytes = box === undefined ? null : open('snapshot', key, custody.ledger, context, box);
+    if (bytes === null) return null;
+    restoring.take(bytes);
+    wipe(bytes);
   }
   return restoring.authority();
 };
