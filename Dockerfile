@@ -32,7 +32,6 @@ COPY --from=build /build/dist dist
 RUN chmod 0755 dist/src/cli/main.js && ln -s /opt/tallystick/dist/src/cli/main.js /usr/local/bin/tally
 
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--max-semi-space-size=32 \
     HOME=/tmp \
     TALLYSTICK_DATA=/var/lib/tallystick \
     TALLYSTICK_LISTEN=0.0.0.0:8200 \

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import * as t from 'io-ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-/** Run with the options of Node that this process has, as `npm start` does; the baselines too. */
 const PROGRAM = join(here, '..', '..', 'src', 'cli', 'main.js');
 const DevFile = t.type({ address: t.string, token: t.string });
 const Made = t.type({ keys: t.array(t.string), root_token: t.string });
@@ -56,7 +55,7 @@ export interface Server {
 
 export const startDevServer = async (folder: string): Promise<Server> => {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...process.execArgv, PROGRAM, 'dev'], {
+  const child = spawn(process.execPath, [PROGRAM, 'dev'], {
     env: { ...process.env, TALLYSTICK_DATA: folder, TALLYSTICK_LISTEN: '127.0.0.1:0', DATABASE_URL: '' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -85,7 +84,7 @@ export const startDevServer = async (folder: string): Promise<Server> => {
 /** `tally server` with so many workers on an embedded PostgreSQL of its own, initialised and unsealed. */
 export const startServer = async (folder: string, workers: number): Promise<Server> => {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...process.execArgv, PROGRAM, 'server'], {
+  const child = spawn(process.execPath, [PROGRAM, 'server'], {
     env: {
       ...process.env,
       ...{ TALLYSTICK_DATA: folder, TALLYSTICK_LISTEN: '127.0.0.1:0', DATABASE_URL: '', TALLYSTICK_LOG: 'error' },
@@ -126,13 +125,9 @@ export interface Empty {
 }
 
 export const startEmptyServer = async (connection: object): Promise<Empty> => {
-  const child = spawn(
-    process.execPath,
-    [...process.execArgv, join(here, 'empty-server.js'), JSON.stringify(connection)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, [join(here, 'empty-server.js'), JSON.stringify(connection)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ports = await new Promise<string>(resolve => child.stdout.once('data', chunk => resolve(String(chunk).trim())));
   const [address = '', doorAddress = ''] = ports.split(' ').map(port => `http://127.0.0.1:${port}`);
   return { address, doorAddress, stop: () => void child.kill('SIGKILL') };

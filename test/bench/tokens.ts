@@ -46,7 +46,7 @@ export const startFromSnapshot = async (
   copyFileSync(join(ledgerFolder, 'erasure-keys'), join(folder, 'erasure-keys'));
   if ((await writeSnapshot(session)) === null) throw new Error('the snapshot was not written');
   const script = join(dirname(fileURLToPath(import.meta.url)), 'unseal.js');
-  const child = spawn(process.execPath, [...process.execArgv, script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(JSON.stringify({ connection: embedded.connection, folder, key: keyFile.toString('hex') }));
   let text = '';
   child.stdout.on('data', chunk => (text += String(chunk)));
