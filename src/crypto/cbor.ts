@@ -80,23 +80,29 @@ const sortedKeys = new Map<string, readonly Key[]>();
 /** Sorted by their encoded bytes (RFC 8949 §4.2.1). Events of a type have the same few names, so the order is remembered. */
 const keysOf = (facts: Facts): readonly Key[] => {
   const names = Object.keys(facts);
-  // No name of ours has a NUL; one that has gets an order of its own, and no other's.
   const all = names.join('\0');
   const known = sortedKeys.get(all);
   if (known !== undefined && known.length === names.length) return known;
   const keys = names.map(name => ({ name, bytes: encode(name) }));
   keys.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
-  if (sortedKeys.size < KEYS_MAX) sortedKeys.set(all, keys);
+  // Without a NUL in a name, text and number tell lists of names apart.
+  if (sortedKeys.size < KEYS_MAX && names.every(name => !name.includes('\0'))) sortedKeys.set(all, keys);
   return keys;
+};
+
+const factOf = (facts: Facts, name: string): Fact => {
+  const fact = facts[name];
+  if (fact === undefined) throw new TypeError('CBOR: only what formats.md names');
+  return fact;
 };
 
 /** A map, sorted by its keys. RangeError or TypeError for what CBOR here does not hold. */
 export const encodeFacts = (facts: Facts): Buffer => {
   const keys = keysOf(facts);
   let size = headSize(keys.length);
-  for (const { name, bytes } of keys) size += bytes.length + sizeOf(facts[name] ?? null);
+  for (const { name, bytes } of keys) size += bytes.length + sizeOf(factOf(facts, name));
   const out = Buffer.allocUnsafe(size);
   let at = writeHead(out, 0, MAJOR.map, keys.length);
-  for (const { name, bytes } of keys) at = write(out, at + bytes.copy(out, at), facts[name] ?? null);
+  for (const { name, bytes } of keys) at = write(out, at + bytes.copy(out, at), factOf(facts, name));
   return out;
 };

@@ -7,6 +7,7 @@ import type { Answer } from './answer.js';
 const LARGE_BYTES = 64 * 1024;
 
 const TYPE = 'content-type';
+const OTHER_BYTES = /[^ -~]/;
 
 /** Names and values in turn, as Node takes them fastest; the type first, which an answer may have another of. */
 const ALWAYS: readonly string[] = [
@@ -30,7 +31,7 @@ export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answe
   const body = answer.body === null || request.method === 'HEAD' ? '' : answer.body;
   const bytes = Buffer.byteLength(body, 'utf8');
   const fields = ALWAYS.slice();
-  if (status !== 204 && request.method !== 'HEAD') fields.push('content-length', String(bytes));
+  if (status !== 204 && status !== 304 && request.method !== 'HEAD') fields.push('content-length', String(bytes));
   for (const name in headers) {
     const value = headers[name] ?? '';
     if (name === TYPE) fields[1] = value;
@@ -41,7 +42,9 @@ export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answe
     raw.once('close', () => clearTimeout(timer));
   }
   raw.writeHead(status, fields);
-  raw.end(body, 'utf8');
+  // One string is written as UTF-8, the head too: what was echoed in other bytes keeps them.
+  if (fields.some(field => OTHER_BYTES.test(field))) raw.end(Buffer.from(body, 'utf8'));
+  else raw.end(body, 'utf8');
 };
 
 const STATUS: Readonly<Record<string, string | undefined>> = {

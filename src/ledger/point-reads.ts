@@ -99,9 +99,9 @@ export class PointReader {
     await this.#join(null);
   }
 
-  /** Streams that have events which this process heard of: their rows go, and with them the keys that opened them. */
-  forget(streams: Iterable<Uuid>): void {
-    for (const id of streams) this.#cache?.delete(id);
+  /** Streams that have events up to `size` which this process heard of: their rows go, and the keys that opened them. */
+  forget(streams: Iterable<Uuid>, size: number): void {
+    this.#cache?.forget(streams, size);
   }
 
   forgetAll(): void {

@@ -20,6 +20,7 @@ export class RowCache {
   #bytes = 0;
   #asOf = 0;
   #generation = -1;
+  #heard = 0;
   #ended = false;
 
   constructor(readonly bytesMax: number) {}
@@ -61,7 +62,7 @@ export class RowCache {
   put(id: Uuid, read: PointRead): void {
     this.delete(id);
     const weight = weightOf(read);
-    if (weight > ENTRY_BYTES_MAX || read.size < this.#asOf || this.#ended) return;
+    if (weight > ENTRY_BYTES_MAX || read.size < Math.max(this.#asOf, this.#heard) || this.#ended) return;
     this.#entries.set(id, { read, weight });
     read.openings.keep();
     this.#bytes += weight;
@@ -77,6 +78,12 @@ export class RowCache {
     this.#entries.delete(id);
     entry.read.openings.end();
     this.#bytes -= entry.weight;
+  }
+
+  /** Up to `size` these streams have new events: rows of an older snapshot that are still on their way are not kept, either. */
+  forget(streams: Iterable<Uuid>, size: number): void {
+    for (const id of streams) this.delete(id);
+    this.#heard = Math.max(this.#heard, size);
   }
 
   /** Nothing is kept any more. */

@@ -109,7 +109,10 @@ export class Session {
       keyringGeneration: () => custody.keyring.generation,
     });
     // A key that an event destroyed is not to live on in a cache.
-    known.heard = events => this.reader.forget(events.map(event => event.streamId));
+    known.heard = events => {
+      const streams = events.map(event => event.streamId);
+      this.reader.forget(streams, events.at(-1)?.position ?? 0);
+    };
     this.terms = new HeldTerms(custody, authority, ports.erasureKeys);
     this.presence = new Presence(
       ...([ports.node, ports.runner, custody, this.terms] as const),

@@ -132,3 +132,15 @@ describe('CBOR', test => {
 
 const sorted = (facts: Facts | undefined): [string, Fact][] =>
   Object.entries(facts ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+
+describe('facts', test => {
+  test('of other names never borrow the order of earlier ones, not even where their names run together', () => {
+    encodeFacts({ 'a\0b': 1, c: 2 });
+    assert.is(hex(encodeFacts({ a: 1, 'b\0c': 2 })), 'a26161016362006302');
+  });
+
+  test('without a value are refused', () => {
+    const facts: Record<string, never> = Object.fromEntries([['version', undefined as never]]);
+    assert.throws(() => encodeFacts(facts), /CBOR/);
+  });
+});

@@ -171,6 +171,15 @@ describe('protection', test => {
     assert.is(await trail('nonsense'), '127.0.0.1');
   });
 
+  test('an answer without a body has no length where HTTP allows none, and what is echoed keeps its bytes', async () => {
+    const ask = async (path: string, more: string) =>
+      (await client(`GET /v1/${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${more}\r\n`)).closed;
+    const unchanged = await ask('sys/health?activecode=304', '');
+    assert.match(unchanged, /^HTTP\/1\.1 304 /);
+    assert.not.match(unchanged, /content-length/i);
+    assert.match(await ask('secret/data/x', 'X-Vault-Namespace: é\r\n'), /\r\nx-vault-namespace: é\r\n/);
+  });
+
   test('no answer may be framed, sniffed, stored or run', async () => {
     const { headers } = await call('sys/health');
     assert.is(headers.get('content-security-policy'), "default-src 'none'; frame-ancestors 'none'");

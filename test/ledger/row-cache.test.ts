@@ -43,6 +43,17 @@ describe('rows that are kept', test => {
     assert.is(cache.get(A)?.size, 7);
   });
 
+  test('are not kept when their stream got an event while they were on their way', () => {
+    const cache = new RowCache(10_000);
+    cache.put(B, asOf(6));
+    cache.forget([A], 7);
+    cache.put(A, asOf(6));
+    assert.is(cache.get(A), undefined);
+    assert.is(cache.get(B)?.size, 6);
+    cache.put(A, asOf(7));
+    assert.is(cache.get(A)?.size, 7);
+  });
+
   test('an older answer does not put the clock back', () => {
     const cache = new RowCache(10_000);
     cache.advance(9, []);
