@@ -54,6 +54,33 @@ export const sealInput = (ledger: Buffer, parts: SealedParts): Buffer =>
 /** Binds everything of an event that is known before the append lock; the bodies only through their hashes. */
 export const sealedHash = (ledger: Buffer, parts: SealedParts): Buffer => taggedHash('seal1', sealInput(ledger, parts));
 
+type Columns = Omit<SealedParts, 'headerHash' | 'namesHash' | 'bodyKind' | 'bodyLen' | 'bodyHash'> & {
+  readonly header: Buffer;
+  readonly names: Buffer | null;
+};
+
+/** `sealedHash` of an event's columns, whose header and names are hashed here; of its body only kind, length and hash are asked. */
+export const sealedHashOf = (
+  ledger: Buffer,
+  event: Columns,
+  body: Pick<SealedParts, 'bodyKind' | 'bodyLen' | 'bodyHash'>,
+): Buffer =>
+  sealedHash(ledger, {
+    eventId: event.eventId,
+    streamId: event.streamId,
+    type: event.type,
+    lane: event.lane,
+    actor: event.actor,
+    epoch: event.epoch,
+    day: event.day,
+    keyId: event.keyId,
+    headerHash: headerHash(event.header),
+    namesHash: event.names === null ? null : namesHash(event.names),
+    bodyKind: body.bodyKind,
+    bodyLen: body.bodyLen,
+    bodyHash: body.bodyHash,
+  });
+
 /** `facts` and `sealed` are their hashes. Stream version and facts are decided at the head of the ledger. */
 export const eventHash = (streamVersion: number, facts: Buffer, sealed: Buffer): Buffer =>
   taggedHash('evnt1', concat(u64(streamVersion), facts, sealed));

@@ -4,18 +4,7 @@
  */
 import type { Uuid } from '../crypto/bytes.js';
 import { constantTimeEqual } from '../crypto/bytes.js';
-import {
-  bodyHash,
-  entry,
-  eventHash,
-  factsHash,
-  headerHash,
-  leafHash,
-  namesHash,
-  rowMac,
-  type SealedParts,
-  sealedHash,
-} from '../crypto/event-hash.js';
+import { bodyHash, entry, eventHash, factsHash, leafHash, rowMac, sealedHashOf } from '../crypto/event-hash.js';
 import type { Facts } from '../domain/facts.js';
 import { E } from '../fp.js';
 import type { RawRow, RowDecoder, Runner } from '../sql.js';
@@ -147,22 +136,6 @@ export interface LedgerKeys extends RowKeys {
   current(row: KeyRow): KeyRow;
 }
 
-const sealedParts = (event: StoredEvent): SealedParts => ({
-  eventId: event.eventId,
-  streamId: event.streamId,
-  type: event.type,
-  lane: event.lane,
-  actor: event.actor,
-  epoch: event.epoch,
-  day: event.day,
-  keyId: event.keyId,
-  headerHash: headerHash(event.header),
-  namesHash: event.names === null ? null : namesHash(event.names),
-  bodyKind: event.bodyKind,
-  bodyLen: event.bodyLen,
-  bodyHash: event.bodyHash,
-});
-
 /**
  * The Merkle leaf hash of a row that is genuine, null for one that is not: edited, moved, forged, or with a body that is
  * not the one that was hashed. Facts that cannot be encoded count as edited.
@@ -182,7 +155,7 @@ export const authenticate = (keys: RowKeys, event: StoredEvent): Buffer | null =
 /** The leaf hash that the row's columns give, whether the row is genuine or not; null if they cannot be encoded. */
 export const leafOf = (ledger: Buffer, event: StoredEvent): Buffer | null => {
   try {
-    const sealed = sealedHash(ledger, sealedParts(event));
+    const sealed = sealedHashOf(ledger, event, event);
     const hash = eventHash(event.streamVersion, factsHash(event.facts), sealed);
     return leafHash(entry(ledger, event.position, event.recordedAt, hash));
   } catch (error) {

@@ -3,7 +3,7 @@
  * only what depends on the head is added: facts, stream version, position, leaf, MAC (formats.md §8).
  */
 import type { Uuid } from '../crypto/bytes.js';
-import { bodyHash, headerHash, namesHash, sealedHash } from '../crypto/event-hash.js';
+import { bodyHash, sealedHashOf } from '../crypto/event-hash.js';
 import { BodyKind, type StoredEvent } from './event.js';
 
 /** One row of the key store, made with the event whose body it opens. */
@@ -43,9 +43,9 @@ export type Unhashed = Omit<SealedEvent, 'bodyKind' | 'bodyLen' | 'bodyHash' | '
  * Field by field, here and below: taking or spreading the rest of an object costs more than all the hashes of its place.
  */
 export const hashSealed = (ledger: Buffer, parts: Unhashed, block = false): SealedEvent => {
-  const bodyKind = parts.body === null ? BodyKind.none : block ? BodyKind.block : BodyKind.row;
-  const hash = parts.body === null ? null : bodyHash(parts.body);
-  const bodyLen = parts.body?.length ?? 0;
+  const { body } = parts;
+  const bodyKind = body === null ? BodyKind.none : block ? BodyKind.block : BodyKind.row;
+  const hashed = { bodyKind, bodyLen: body?.length ?? 0, bodyHash: body === null ? null : bodyHash(body) };
   return {
     eventId: parts.eventId,
     streamId: parts.streamId,
@@ -57,26 +57,12 @@ export const hashSealed = (ledger: Buffer, parts: Unhashed, block = false): Seal
     keyId: parts.keyId,
     header: parts.header,
     names: parts.names,
-    body: parts.body,
+    body,
     keyRow: parts.keyRow,
-    bodyKind,
-    bodyLen,
-    bodyHash: hash,
-    sealedHash: sealedHash(ledger, {
-      eventId: parts.eventId,
-      streamId: parts.streamId,
-      type: parts.type,
-      lane: parts.lane,
-      actor: parts.actor,
-      epoch: parts.epoch,
-      day: parts.day,
-      keyId: parts.keyId,
-      headerHash: headerHash(parts.header),
-      namesHash: parts.names === null ? null : namesHash(parts.names),
-      bodyKind,
-      bodyLen,
-      bodyHash: hash,
-    }),
+    bodyKind: hashed.bodyKind,
+    bodyLen: hashed.bodyLen,
+    bodyHash: hashed.bodyHash,
+    sealedHash: sealedHashOf(ledger, parts, hashed),
   };
 };
 
