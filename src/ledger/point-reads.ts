@@ -50,6 +50,11 @@ export class LoaderFull extends Error {
   override readonly name = 'LoaderFull';
 }
 
+/** The session ended: nothing is opened or kept for it any more. */
+export class ReaderClosed extends Error {
+  override readonly name = 'ReaderClosed';
+}
+
 export interface LoaderPorts {
   readonly openPipeline: () => Promise<Pipeline>;
   /** Of sealed rows, for each connection. */
@@ -71,6 +76,7 @@ interface Connection {
 export class PointReader {
   #connection: Promise<Connection> | null = null;
   #cache: RowCache | null = null;
+  #closed = false;
   #waiting: Waiting[] = [];
   #inFlight = 0;
   #scheduled = false;
@@ -108,7 +114,9 @@ export class PointReader {
     this.#cache?.clear();
   }
 
+  /** What waits and what comes later is rejected with `ReaderClosed`. */
   async close(): Promise<void> {
+    this.#closed = true;
     const connection = await this.#connection?.catch(() => null);
     this.#connection = null;
     connection?.cache.end();
@@ -188,6 +196,7 @@ export class PointReader {
       if (current?.pipeline.alive) return current;
       // Two flights may find the connection gone in the same turn: one opens another, the other waits for that.
       if (this.#connection !== connection) continue;
+      if (this.#closed) throw new ReaderClosed('the reader was closed');
       this.#cache?.end();
       this.#cache = null;
       this.#connection = this.ports.openPipeline().then(pipeline => {

@@ -16,6 +16,8 @@ export class HeldTerms {
     readonly custody: Custody,
     readonly authority: Authority,
     readonly erasureKeys: ErasureKeys,
+    /** Told at once that a term ended, before its erasure key is destroyed, which may have to be tried again. */
+    readonly dropped: () => void,
   ) {}
 
   /** Terms that have a share in the keyring and whose erasure key is not here. */
@@ -55,6 +57,7 @@ export class HeldTerms {
     const ended = authority.terms.all.filter(({ term, endedAt }) => endedAt !== null && !this.#destroyed.has(term));
     for (const { term } of ended) {
       custody.dropTerm(term);
+      this.dropped();
       await this.erasureKeys.destroy(custody.ledger, term);
       this.#destroyed.add(term);
     }

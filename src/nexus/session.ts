@@ -113,7 +113,7 @@ export class Session {
       const streams = events.map(event => event.streamId);
       this.reader.forget(streams, events.at(-1)?.position ?? 0);
     };
-    this.terms = new HeldTerms(custody, authority, ports.erasureKeys);
+    this.terms = new HeldTerms(custody, authority, ports.erasureKeys, () => this.reader.forgetAll());
     this.presence = new Presence(
       ...([ports.node, ports.runner, custody, this.terms] as const),
       () => known.head.lastRecordedAt,
@@ -183,9 +183,7 @@ export class Session {
   }
 
   async #followTerms(): Promise<void> {
-    if (!(await this.terms.follow())) return;
-    this.reader.forgetAll();
-    await this.presence.tell();
+    if (await this.terms.follow()) await this.presence.tell();
   }
 
   #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {

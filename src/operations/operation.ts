@@ -8,19 +8,19 @@ import type { Failure } from '../failure.js';
 import { E, type Either } from '../fp.js';
 import { KmsError } from '../kms/kms.js';
 import { IntegrityError } from '../ledger/integrity.js';
-import { LoaderFull } from '../ledger/point-reads.js';
+import { LoaderFull, ReaderClosed } from '../ledger/point-reads.js';
 import { RootRotated } from '../nexus/keyring-follow.js';
 import { BeforeRetired } from '../nexus/past-authority.js';
 import { DatabaseError } from '../postgres/errors.js';
 import { Behind } from '../projector/projector.js';
 import { Refused } from './app.js';
-import type { Op, RequestContext } from './contract.js';
 import { First } from './first.js';
+import type { Op, RequestContext } from './request.js';
 
 export const failureOf = (during: string, error: unknown): Failure => {
   if (error instanceof Refused) return error.failure;
   if (error instanceof BeforeRetired) return { kind: 'erased', message: error.message };
-  if (error instanceof RootRotated) return { kind: 'sealed' };
+  if (error instanceof RootRotated || error instanceof ReaderClosed) return { kind: 'sealed' };
   if (error instanceof IntegrityError) return { kind: 'integrity', what: error.what, position: error.position };
   if (error instanceof LoaderFull) return { kind: 'overloaded', retryAfterSeconds: 1 };
   if (error instanceof Argon2Busy) return { kind: 'too-many-attempts', retryAfterSeconds: 2 };

@@ -1,8 +1,9 @@
 /** Sealed rows that are kept: until their stream moved, the keyring changed, or there is no room; never those of the past. */
 import * as assert from 'uvu/assert';
 import { Openings } from '../../src/ledger/openings.js';
-import type { PointRead } from '../../src/ledger/point-reads.js';
+import { type PointRead, PointReader, ReaderClosed } from '../../src/ledger/point-reads.js';
 import { RowCache } from '../../src/ledger/row-cache.js';
+import type { Session } from '../../src/nexus/session.js';
 import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 
@@ -155,6 +156,11 @@ describe('the keys that opened cached rows', test => {
 let cluster: TestCluster;
 let node: TestNode;
 
+const sessionOf = ({ program }: TestNode): Session => {
+  if (program.nexus.session === null) throw new Error('the node is unsealed');
+  return program.nexus.session;
+};
+
 describe('a node that keeps rows', test => {
   test.before(async () => {
     cluster = await testCluster();
@@ -183,10 +189,9 @@ describe('a node that keeps rows', test => {
 
   test('forgets them as it hears of an event, before anybody reads', async () => {
     await node.call('POST', 'secret/data/heard', { data: { v: 1 } });
-    const { session } = node.program.nexus;
-    const mount = session?.mount('secret') ?? null;
-    if (session === null || mount === null) throw new Error('the node is unsealed and has its first mount');
-    const { reader, known, names, ports } = session;
+    const { reader, known, names, ports, authority } = sessionOf(node);
+    const [mount] = authority.mounts.all.filter(({ path }) => path === 'secret/');
+    if (mount === undefined) throw new Error('the ledger has its first mount');
     const { read } = await reader.read(names.resolve(mount, ['heard']).node);
     const made = Buffer.alloc(32, 7);
     read.openings.with(
@@ -199,6 +204,26 @@ describe('a node that keeps rows', test => {
     await other.call('PUT', 'secret/destroy/heard', { versions: [1] });
     await known.catchUp(ports.runner);
     assert.equal(made, Buffer.alloc(32));
+  });
+
+  test('opens no connection for what comes after the end of its session', async () => {
+    const { authority, custody } = sessionOf(node);
+    let opened = 0;
+    const reader = new PointReader({
+      openPipeline: () => {
+        opened += 1;
+        return node.database.openPipeline();
+      },
+      cacheBytes: 10_000,
+      authorityPosition: () => authority.position,
+      foldAuthority: async () => {},
+      keyringGeneration: () => custody.keyring.generation,
+    });
+    await reader.refresh();
+    await reader.close();
+    const outcomes = await Promise.allSettled([reader.refresh(), reader.read(A)]);
+    assert.ok(outcomes.every(outcome => outcome.status === 'rejected' && outcome.reason instanceof ReaderClosed));
+    assert.is(opened, 1);
   });
 
   test('reads on after more was written than it looks through', async () => {
