@@ -14,16 +14,13 @@ const integer =
   (n: number): Buffer => {
     if (!Number.isSafeInteger(n) || n < 0 || n > max) throw new RangeError(`not an unsigned integer of ${bytes} bytes`);
     const out = Buffer.alloc(bytes);
-    if (bytes === 8) writeU64(n, out, 0);
-    else out.writeUIntBE(n, 0, bytes);
+    if (bytes === 8) {
+      // Without a BigInt, of which each event would make several.
+      out.writeUInt32BE(Math.floor(n / 2 ** 32), 0);
+      out.writeUInt32BE(n % 2 ** 32, 4);
+    } else out.writeUIntBE(n, 0, bytes);
     return out;
   };
-
-/** Writes eight big-endian bytes at `at`; no check: a position, or µs. */
-export const writeU64 = (n: number, out: Buffer, at: number): void => {
-  out.writeUInt32BE(Math.floor(n / 2 ** 32), at);
-  out.writeUInt32BE(n % 2 ** 32, at + 4);
-};
 
 /** `n` as 1, 2 or 4 big-endian bytes. RangeError for what does not fit. */
 export const u8 = integer(1, 0xff);

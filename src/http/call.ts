@@ -2,7 +2,8 @@
 
 import type { Failure } from '../failure.js';
 import type { TaskEither } from '../fp.js';
-import type { Moment, Operations, RequestContext } from '../operations/contract.js';
+import type { Operations } from '../operations/contract.js';
+import type { Moment, RequestContext } from '../operations/request.js';
 import { type Answer, errors } from './answer.js';
 import type { Fields } from './body.js';
 import { failureAnswer } from './failure.js';
@@ -71,7 +72,6 @@ export const unasked = (answer: () => Promise<Answer> | Answer) => (): Promise<A
 
 /** `at` or `position`; null: now. Throws `FieldError`. */
 export const momentOf = (query: URLSearchParams): Moment | null => {
-  if (query.size === 0) return null;
   const [at, position] = [query.get('at'), query.get('position')];
   if (at !== null && position !== null) throw new FieldError('give at or position, not both');
   if (position !== null) return { position: positionOf(position) };

@@ -22,7 +22,7 @@ export const verbOf = ({ method = '' }: IncomingMessage, path: string, query: UR
     return PLAIN.has(path) ? errors(405) : errors(400, 'cannot handle internal-only request operation');
   const verb = VERBS[method];
   if (verb === undefined) return errors(405);
-  if (verb !== 'read' || query.size === 0) return verb;
+  if (verb !== 'read') return verb;
   const [list, scan] = [goBoolean(query.get('list') ?? ''), goBoolean(query.get('scan') ?? '')];
   if (list === null || scan === null || (list && scan)) return errors(400);
   return list ? 'list' : scan ? 'scan' : 'read';

@@ -1,6 +1,6 @@
 /** Fields and query parameters of the KV dialects (vault-wire.md §4). Throws `FieldError`. */
 import { printDuration } from '../domain/duration.js';
-import type { KvConfig, MetadataSettings } from '../operations/contract.js';
+import type { KvConfig, MetadataSettings } from '../operations/kv/contract.js';
 import type { Fields } from './body.js';
 import { boolField, durationField, FieldError, intField, unknownFields } from './fields.js';
 
@@ -49,7 +49,6 @@ export const dataWarnings = (fields: Fields): readonly string[] => [
 
 /** An integer of the query; null when it is absent or empty. */
 export const intParameter = (query: URLSearchParams, name: string): number | null => {
-  if (query.size === 0) return null;
   const given = query.getAll(name);
   const [text] = given;
   if (text === undefined || text === '') return null;
@@ -60,17 +59,10 @@ export const intParameter = (query: URLSearchParams, name: string): number | nul
   return Number(text);
 };
 
+const EVERYWHERE = ['at', 'position', 'list', 'scan', 'help'];
+
 export const unknownParameters = (query: URLSearchParams, known: readonly string[]): readonly string[] =>
-  query.size === 0
-    ? []
-    : unknownFields(new Map([...query.keys()].map(name => [name, ''])), [
-        ...known,
-        'at',
-        'position',
-        'list',
-        'scan',
-        'help',
-      ]);
+  unknownFields(new Map([...query.keys()].map(name => [name, ''])), [...known, ...EVERYWHERE]);
 
 export const METADATA_FIELDS = [
   'max_versions',

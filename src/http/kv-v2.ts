@@ -1,6 +1,7 @@
 /** The KV v2 dialect (vault-wire.md §4) over operations. `inside` is the path inside the mount. */
-import type { At, Place, SecretValue } from '../operations/contract.js';
+import type { SecretValue } from '../operations/kv/contract.js';
 import type { MountDetail } from '../operations/mounts/contract.js';
+import type { At, Place } from '../operations/request.js';
 import { table } from '../table.js';
 import { type Answer, envelope, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, judged, momentOf } from './call.js';
@@ -43,9 +44,9 @@ const warned = (call: Call, warning: string): Answer => ({
   body: envelope(call.context.requestId, { warnings: [warning] }),
 });
 
-const read: Route = (call, { mount, path }) => {
+const read: Route = (call, place) => {
   const { context, operations, query } = call;
-  const input = { mount, path, version: kv.intParameter(query, 'version'), moment: momentOf(query) };
+  const input = { ...place, version: kv.intParameter(query, 'version'), moment: momentOf(query) };
   return answered(call, operations.kv.read(context, input), found => valueAnswer(call, 'data', found, ['version']));
 };
 

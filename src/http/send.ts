@@ -7,7 +7,7 @@ import type { Answer } from './answer.js';
 const LARGE_BYTES = 64 * 1024;
 
 const TYPE = 'content-type';
-const OTHER_BYTES = /[^ -~]/;
+const ASCII = /^[ -~]*$/;
 
 /** Names and values in turn, as Node takes them fastest; the type first, which an answer may have another of. */
 const ALWAYS: readonly string[] = [
@@ -21,7 +21,7 @@ const ALWAYS: readonly string[] = [
 ];
 
 /**
- * Head and text go to the socket as one string, in one write, past fastify's serialisers and hooks, of which there are none.
+ * Head and text go to the socket as one string, in one write, past fastify's serialisers.
  * `readMs`: how long the client may take to read a large answer.
  */
 export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer, readMs: number): void => {
@@ -32,8 +32,10 @@ export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answe
   const bytes = Buffer.byteLength(body, 'utf8');
   const fields = ALWAYS.slice();
   if (status !== 204 && status !== 304 && request.method !== 'HEAD') fields.push('content-length', String(bytes));
+  let ascii = true;
   for (const name in headers) {
     const value = headers[name] ?? '';
+    ascii &&= ASCII.test(value);
     if (name === TYPE) fields[1] = value;
     else fields.push(name, value);
   }
@@ -42,9 +44,8 @@ export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answe
     raw.once('close', () => clearTimeout(timer));
   }
   raw.writeHead(status, fields);
-  // One string is written as UTF-8, the head too: what was echoed in other bytes keeps them.
-  if (fields.some(field => OTHER_BYTES.test(field))) raw.end(Buffer.from(body, 'utf8'));
-  else raw.end(body, 'utf8');
+  // A string is written as UTF-8, and the head with it: a head that echoes other bytes goes by itself.
+  raw.end(ascii ? body : Buffer.from(body, 'utf8'));
 };
 
 const STATUS: Readonly<Record<string, string | undefined>> = {

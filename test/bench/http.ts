@@ -92,7 +92,8 @@ class Weighed {
   }
 
   get said(): string {
-    const each = (micros: number): string => `${Math.round(micros / this.#requests)} µs`;
+    // A backend that ended meanwhile took its own away.
+    const each = (micros: number): string => `${Math.max(0, Math.round(micros / this.#requests))} µs`;
     const { server, postgres, load } = this.#micros;
     const spent = `server ${each(server)}, PostgreSQL ${each(postgres)}, load ${each(load)}`;
     return `p99 ${this.p99.toFixed(1)} ms; CPU: ${spent} on ${cpus().length} processors`;
