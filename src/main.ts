@@ -7,11 +7,12 @@ import { projections } from '../projections/index.js';
 import { causeOf } from './cause.js';
 import { type Flags, readConfig } from './config.js';
 import { startDev } from './dev.js';
+import { openGround } from './ground.js';
 import { UnusableDatabase } from './postgres/connection-url.js';
 import { DatabaseError } from './postgres/errors.js';
 import { FolderInUse } from './postgres/folder-lock.js';
 import { closeDoors, openDoor } from './process-guard.js';
-import { createLogger, openGround, type Program, startProgram } from './program.js';
+import { createLogger, type Program, startProgram } from './program.js';
 import { projectionParts } from './projection-parts.js';
 import { startKeeper } from './workers/keeper.js';
 

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config, Flags } from './config.js';
+import { openGround } from './ground.js';
 import { manifestOf } from './key-export/format.js';
 import { type Misfit, type Recovered, RecoverRefused, recover } from './key-export/recover.js';
 import { EXPORT_FILES } from './key-export/target.js';
@@ -10,7 +11,6 @@ import { readAnchor, writeAnchor } from './nexus/anchor.js';
 import { readIfThere, writeWhole } from './nexus/durable-file.js';
 import { type NodeFiles, nodeFiles } from './nexus/node-files.js';
 import { UnusableDatabase } from './postgres/connection-url.js';
-import { openGround } from './program.js';
 
 /** Each misfit has a code of its own, for scripts and for ever (docs/reference/cli.md). */
 const EXIT: Readonly<Record<Misfit, number>> = {

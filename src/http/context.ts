@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
 import type { Asking } from '../authority/permission.js';
 import { parseDuration } from '../domain/duration.js';
-import type { RequestContext } from '../operations/contract.js';
+import type { RequestContext } from '../operations/request.js';
 
 /** ms that a request may wait for its commit. */
 const DEADLINE_MS = 30_000;

@@ -1,7 +1,7 @@
 /** Fields that init, rekey and slots have in common (vault-wire.md §7.3, §7.5), and how shares are answered. */
 
-import type { Split } from '../operations/contract.js';
 import type { Delivered, Recipients } from '../operations/custody/contract.js';
+import type { Split } from '../operations/system/contract.js';
 import type { Fields } from './body.js';
 import { FieldError, intField, stringField, textsField } from './fields.js';
 

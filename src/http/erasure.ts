@@ -1,5 +1,5 @@
 /** `sys/ledger/erase`, `holds`, `retention`: destroying for good, and what stands against it. */
-import type { Place } from '../operations/contract.js';
+import type { Place } from '../operations/request.js';
 import { table } from '../table.js';
 import { type Answer, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, positionOf } from './call.js';

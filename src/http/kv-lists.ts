@@ -1,5 +1,5 @@
 /** Lists of names, plain, recursive and with metadata, in parts (vault-wire.md §4.7, §5). */
-import type { Place } from '../operations/contract.js';
+import type { Place } from '../operations/request.js';
 import { type Answer, ok, withPosition } from './answer.js';
 import { answered, type Call, momentOf } from './call.js';
 import { intParameter } from './kv-fields.js';

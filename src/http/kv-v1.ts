@@ -1,8 +1,8 @@
 /** The KV v1 dialect (vault-wire.md §5): the body is the data, one version is kept. `inside` is the path inside the mount. */
 import { parseDuration } from '../domain/duration.js';
 import { members, objectText } from '../domain/json/members.js';
-import type { Place } from '../operations/contract.js';
 import type { MountDetail } from '../operations/mounts/contract.js';
+import type { Place } from '../operations/request.js';
 import { type Answer, envelope, noContent, oneError, withPosition } from './answer.js';
 import { answered, type Call, judged, momentOf } from './call.js';
 import { FieldError } from './fields.js';

@@ -1,6 +1,7 @@
 /** `sys/ledger/`: what only this server has — head, audit trail, restore, projections. */
 
-import type { AuditRecord, EventsQuery, Moment } from '../operations/contract.js';
+import type { AuditRecord, EventsQuery } from '../operations/ledger/contract.js';
+import type { Moment } from '../operations/request.js';
 import { CAPABILITIES, isCapability } from '../policies/policy.js';
 import { table } from '../table.js';
 import { type Answer, errors, ok, oneError, withPosition } from './answer.js';

@@ -1,6 +1,6 @@
 /** A key's metadata as the dialect shows it (vault-wire.md §4.6). */
 import { printDuration } from '../domain/duration.js';
-import type { SecretMetadata } from '../operations/contract.js';
+import type { SecretMetadata } from '../operations/kv/contract.js';
 import { printTime } from './times.js';
 
 export const metadataData = (value: SecretMetadata) => ({

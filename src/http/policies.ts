@@ -1,5 +1,5 @@
 /** `sys/policies/acl`, the older `sys/policy`, and `sys/capabilities*` (vault-wire.md §9.1, §9.6). */
-import type { TokenNamed } from '../operations/contract.js';
+import type { TokenNamed } from '../operations/tokens/contract.js';
 import { table } from '../table.js';
 import { type Answer, envelope, errors, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call } from './call.js';

@@ -207,10 +207,8 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     const { answer, headers } = crossing(request.raw, operations.cors.current());
     const namespace = request.raw.headers['x-vault-namespace']?.toString();
     const found = answer ?? namespaceRefusal(path, namespace) ?? (await answeredCall(request, visit, asked));
-    return withHeaders(
-      ...([found, quotaHeaders(shown), headers] as const),
-      namespace === undefined ? null : { 'x-vault-namespace': namespace },
-    );
+    const echoed = namespace === undefined ? null : { 'x-vault-namespace': namespace };
+    return withHeaders(found, quotaHeaders(shown), headers, echoed);
   };
 
   const answeredCall = async (request: FastifyRequest, visit: Visit, asked: RequestPath): Promise<Answer> => {

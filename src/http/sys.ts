@@ -1,5 +1,5 @@
 /** `sys/`: state, init, unseal, seal, nodes, moves of mounts, metrics (vault-wire.md §7, §8.2). */
-import type { SealStatus } from '../operations/contract.js';
+import type { SealStatus } from '../operations/system/contract.js';
 import { packageVersion } from '../package-root.js';
 import { table } from '../table.js';
 import { type Answer, errors, noContent, ok, okTwice, oneError, raw, withPosition } from './answer.js';

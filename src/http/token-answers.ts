@@ -1,5 +1,5 @@
 /** Tokens in answers: the `auth` block of logins, creations and renewals, and the data of a lookup (vault-wire.md §2.6, §10.3). */
-import type { LoginResult, TokenInfo } from '../operations/contract.js';
+import type { LoginResult, TokenInfo } from '../operations/tokens/contract.js';
 import { type Answer, envelope, withPosition } from './answer.js';
 import type { Call } from './call.js';
 import { printTime } from './times.js';

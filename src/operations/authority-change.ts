@@ -13,8 +13,8 @@ import type { Command } from '../ledger/command.js';
 import type { KeyRow, SealedEvent } from '../ledger/sealed-event.js';
 import type { App } from './app.js';
 import { type Caller, headerOf, stillAllowed } from './authorise.js';
-import type { RequestContext } from './contract.js';
 import { orRefuse } from './operation.js';
+import type { RequestContext } from './request.js';
 
 export interface AuthorityChange {
   readonly op: string;

@@ -17,10 +17,11 @@ import type { Session } from '../nexus/session.js';
 import { uuidArray } from '../postgres/arrays.js';
 import { type App, refuse, sessionOf } from './app.js';
 import { circumstances, requestRecord } from './authorise.js';
-import type { AuthOperations, RequestContext } from './contract.js';
 import { renewSlot } from './custody/renew.js';
 import { checkedSlotRows } from './custody/slot-rows.js';
 import { operation } from './operation.js';
+import type { RequestContext } from './request.js';
+import type { AuthOperations } from './tokens/contract.js';
 import { createToken, loginToken } from './tokens/index.js';
 
 export const loginOperation = (app: App): AuthOperations['login'] =>

@@ -9,11 +9,12 @@ import { readIfThere } from '../nexus/durable-file.js';
 import { initLedger } from '../nexus/init.js';
 import { type App, refuse } from './app.js';
 import { authoriseCommand, circumstances, requestRecord } from './authorise.js';
-import type { RequestContext, SealStatus, SysOperations } from './contract.js';
 import type { Delivered } from './custody/contract.js';
 import { delivered, recipientsOf } from './custody/delivery.js';
 import { renewSlot } from './custody/renew.js';
 import { failureOf, operation, orRefuse } from './operation.js';
+import type { RequestContext } from './request.js';
+import type { SealStatus, SysOperations } from './system/contract.js';
 
 /** The code that init asks of callers who are not on this machine: shown once, on the server's console. */
 export class InitCode {

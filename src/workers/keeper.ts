@@ -7,8 +7,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type pino from 'pino';
+import { type Assembled, assemble } from '../assemble.js';
 import type { Config, Flags } from '../config.js';
 import { keyCopy, wipe } from '../crypto/bytes.js';
+import { openGround } from '../ground.js';
 import type { Answer } from '../http/answer.js';
 import { topLevel } from '../http/body.js';
 import { dispatch } from '../http/dispatch.js';
@@ -16,7 +18,7 @@ import type { Session } from '../nexus/session.js';
 import type { ConnectionOptions } from '../postgres/connection.js';
 import { UnusableDatabase } from '../postgres/connection-url.js';
 import type { Role } from '../postgres/roles.js';
-import { type Assembled, assemble, openGround, type Program } from '../program.js';
+import type { Program } from '../program.js';
 import { type AskedCall, type FromKeeper, FromWorker, type Reach } from './messages.js';
 
 /** A worker that has not sealed or unsealed by then is ended. */

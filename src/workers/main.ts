@@ -3,6 +3,7 @@
  * open and close from its keeper, asks it what only the keeper may answer, and ends when the keeper does.
  */
 import type pino from 'pino';
+import { assemble } from '../assemble.js';
 import { causeOf } from '../cause.js';
 import { type Config, readConfig } from '../config.js';
 import { knownAnswerTest } from '../crypto/box.js';
@@ -14,7 +15,7 @@ import type { ConnectionOptions } from '../postgres/connection.js';
 import { connectionFromUrl, UnusableDatabase } from '../postgres/connection-url.js';
 import { openDatabase } from '../postgres/database.js';
 import { closeDoors } from '../process-guard.js';
-import { assemble, createLogger, httpOptions } from '../program.js';
+import { createLogger, httpOptions } from '../program.js';
 import { FromKeeper, type FromWorker, type Reach } from './messages.js';
 
 type Start = Extract<FromKeeper, { readonly kind: 'start' }>;

@@ -10,7 +10,7 @@ import type { Command } from '../../ledger/command.js';
 import { weightOf } from '../../ledger/sealed-event.js';
 import { type App, Refused, refuse, sessionOf } from '../app.js';
 import { authoriseFolded, headerOf, stillAllowed } from '../authorise.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import { holderOf, locateIn, subjectIn } from './place.js';
 import { erasedAt, prepareSteps, readStored, withFacts } from './steps.js';
 

@@ -1,5 +1,5 @@
 /** What a token can do with the store that is its own and ends with it: the part of the seam for vault-wire.md §6. */
-import type { At, Op } from '../contract.js';
+import type { At, Op } from '../request.js';
 
 interface Path {
   /** Inside the caller's own store. */

@@ -10,8 +10,8 @@ import { segmentsOf } from '../../domain/secret/path.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
 import { authorise } from '../authorise.js';
-import type { RequestContext } from '../contract.js';
 import type { Located } from '../kv/place.js';
+import type { RequestContext } from '../request.js';
 import { findToken } from '../tokens/find.js';
 import { paidBy } from '../tokens/spend.js';
 

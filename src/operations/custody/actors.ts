@@ -4,7 +4,7 @@ import type { Uuid } from '../../crypto/bytes.js';
 import type { Header } from '../../domain/header.js';
 import type { App } from '../app.js';
 import { type Caller, circumstances, headerOf, stillAllowed } from '../authorise.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import type { KeystoreActor } from './keystore-change.js';
 
 const waits = ({ deadlineMs, gone }: RequestContext) => ({ deadlineMs, gone });

@@ -2,9 +2,9 @@
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise } from '../authorise.js';
 import { changeAuthority } from '../authority-change.js';
-import type { SysOperations } from '../contract.js';
 import { checkPassword } from '../login.js';
 import { operation } from '../operation.js';
+import type { SysOperations } from '../system/contract.js';
 import { ownActor } from './actors.js';
 import { grantable, requireRootOverRoot } from './grantable.js';
 import { changeKeystore } from './keystore-change.js';

@@ -2,7 +2,7 @@
 import type { Session } from '../../nexus/session.js';
 import { type App, Refused, refuse, sessionOf } from '../app.js';
 import { authoriseCommand, requestRecord } from '../authorise.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import { keystoreActor, quorumActor } from './actors.js';
 import type { KeystoreActor } from './keystore-change.js';
 

@@ -1,6 +1,6 @@
 /** What can be done about who opens the ledger. */
 import type { Split } from '../../keys/shares.js';
-import type { Op } from '../contract.js';
+import type { Op } from '../request.js';
 
 /** At most one of the two, and then as many as there are shares. */
 export interface Recipients {

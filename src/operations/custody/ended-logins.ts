@@ -7,7 +7,7 @@ import { sealEvent } from '../../keys/event-sealer.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
 import { type Caller, headerOf } from '../authorise.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import type { Drafted } from './keystore-change.js';
 
 /** With the change of the key store they are one command. */

@@ -6,7 +6,7 @@ import type { Slot } from '../../authority/authority.js';
 import { isOutdated, newPasswordSlot } from '../../keys/password-slots.js';
 import type { Session } from '../../nexus/session.js';
 import type { App } from '../app.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import { ownActor } from './actors.js';
 import { changeKeystore } from './keystore-change.js';
 import { rootOf } from './new-slots.js';

@@ -11,7 +11,7 @@ import { newKeyFileSlot, openWithKey, type RootKey, splitOfRow } from '../../key
 import type { SlotRow } from '../../keys/store.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
-import type { Split } from '../contract.js';
+import type { Split } from '../system/contract.js';
 import type { RootRotationRequest } from './contract.js';
 import { kmsSlot, type MadeSlot, passwordSlot } from './new-slots.js';
 import type { RemadeSlot } from './root-change.js';

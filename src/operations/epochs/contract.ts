@@ -1,5 +1,5 @@
 /** Header epochs, and when they are retired. Times are µs since 1970. */
-import type { Op } from '../contract.js';
+import type { Op } from '../request.js';
 
 export interface HeaderSettings {
   /** How long headers are kept after their epoch ended; null: for ever. */

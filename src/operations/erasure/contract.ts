@@ -1,6 +1,6 @@
 /** Destroying for good, and what stands against it: erasure by plan, legal holds, retention rules. */
 import type { Certificate } from '../../certificates/document.js';
-import type { Op, Place } from '../contract.js';
+import type { Op, Place } from '../request.js';
 
 /** erase: it goes · held, retained: it stays, and why · nothing: it has nothing left that could go. */
 export type EraseOutcome = 'erase' | 'held' | 'retained' | 'nothing';

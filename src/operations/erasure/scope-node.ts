@@ -2,9 +2,9 @@
 import type { Uuid } from '../../crypto/bytes.js';
 import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
-import type { Place } from '../contract.js';
 import { folderNode } from '../kv/list.js';
 import { kvMount } from '../kv/place.js';
+import type { Place } from '../request.js';
 
 export interface CoveredScope {
   readonly mount: Uuid;

@@ -7,7 +7,7 @@ import { readNewestUpTo } from '../../ledger/stream-reads.js';
 import { secretFold } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
-import type { Moment } from '../contract.js';
+import type { Moment } from '../request.js';
 
 export interface Then {
   /** The position that the answer speaks of. */

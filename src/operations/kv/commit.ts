@@ -21,8 +21,8 @@ import { readSecret, rememberLive, withLive } from '../../nexus/secret-streams.j
 import type { Session } from '../../nexus/session.js';
 import { type App, Refused, refuse, sessionOf } from '../app.js';
 import { authoriseCommand, type Caller, headerOf, stillAllowed } from '../authorise.js';
-import type { Place, RequestContext } from '../contract.js';
 import { nodesOf, whyKept } from '../erasure/kept.js';
+import type { Place, RequestContext } from '../request.js';
 import { mountSettings } from './mount-settings.js';
 import { eitherOf, type Located, locate, placed, subjectOf } from './place.js';
 

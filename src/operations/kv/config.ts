@@ -1,9 +1,9 @@
 /** What a kv mount asks of all its keys: read and changed as `M/config`, recorded as the mount's options. */
 import { type App, sessionOf } from '../app.js';
 import { authorise } from '../authorise.js';
-import type { KvOperations } from '../contract.js';
 import { recordTuning } from '../mounts/record-tuning.js';
 import { operation } from '../operation.js';
+import type { KvOperations } from './contract.js';
 import { checkLimits, versionsCut } from './metadata.js';
 import { mountSettings, withSettings } from './mount-settings.js';
 import { kvMount } from './place.js';

@@ -6,7 +6,7 @@ import type { NodePath } from '../../nexus/node-names.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, Refused, refuse } from '../app.js';
 import { type Asked, authorise, eitherWrite } from '../authorise.js';
-import type { Place, RequestContext } from '../contract.js';
+import type { Place, RequestContext } from '../request.js';
 
 export interface Located {
   readonly mount: Mount;

@@ -12,9 +12,10 @@ import { readSecret, rememberLive, type SecretRead, withLive } from '../../nexus
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authoriseFolded } from '../authorise.js';
-import type { At, KvOperations, Moment, Place, RequestContext, SecretMetadata, SecretValue } from '../contract.js';
 import { operation } from '../operation.js';
+import type { At, Moment, Place, RequestContext } from '../request.js';
 import { resolveMoment, stateThen, type Then } from './as-of.js';
+import type { KvOperations, SecretMetadata, SecretValue } from './contract.js';
 import { locate, placed, stillMounted, subjectOf } from './place.js';
 import {
   type CustomMetadata,

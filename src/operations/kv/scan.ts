@@ -3,7 +3,7 @@
  * slash included, so that children in order of their names give all paths in order.
  */
 import type { Uuid } from '../../crypto/bytes.js';
-import type { Page } from '../contract.js';
+import type { Page } from './contract.js';
 
 export interface Entry {
   readonly node: Uuid;

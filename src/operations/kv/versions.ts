@@ -6,9 +6,9 @@ import { IntegrityError } from '../../ledger/integrity.js';
 import { readBodies, readBodyAt } from '../../ledger/stream-reads.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
-import type { KvOperations } from '../contract.js';
 import { operation } from '../operation.js';
 import { type CommitResult, commitChange } from './commit.js';
+import type { KvOperations } from './contract.js';
 
 /** versions and writes hold at most this many entries in one event (events.md §1). */
 const ENTRIES_MAX = 200;

@@ -7,9 +7,10 @@ import { readBodyAt } from '../../ledger/stream-reads.js';
 import { readSecret } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
-import type { At, KvOperations } from '../contract.js';
 import { operation } from '../operation.js';
+import type { At } from '../request.js';
 import { type CommitResult, commitChange } from './commit.js';
+import type { KvOperations } from './contract.js';
 import { type CustomMetadata, openAnnotation, openValue } from './values.js';
 
 /** Bytes of one secret's JSON. */

@@ -2,7 +2,7 @@
 import type { Header } from '../../domain/header.js';
 import type { StoredEvent } from '../../ledger/event.js';
 import type { RecordedRequest } from '../../nexus/recorder.js';
-import type { AuditRecord } from '../contract.js';
+import type { AuditRecord } from './contract.js';
 import { rfc3339 } from './head.js';
 
 export type ActorName = (id: string) => string | null;

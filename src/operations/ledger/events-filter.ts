@@ -2,9 +2,9 @@
 import type { Uuid } from '../../crypto/bytes.js';
 import { segmentsOf } from '../../domain/secret/path.js';
 import type { Session } from '../../nexus/session.js';
-import type { AuditRecord, EventsQuery } from '../contract.js';
 import { isVersion2 } from '../kv/mount-settings.js';
 import { isKv } from '../kv/place.js';
+import type { AuditRecord, EventsQuery } from './contract.js';
 
 const API_WORDS = new Set(['data', 'metadata', 'delete', 'undelete', 'destroy']);
 

@@ -9,12 +9,12 @@ import type { Session } from '../../nexus/session.js';
 import { uuidArray } from '../../postgres/arrays.js';
 import { type App, sessionOf } from '../app.js';
 import { authorise } from '../authorise.js';
-import type { AuditRecord, EventsPage, EventsQuery, LedgerOperations } from '../contract.js';
 import { resolveMoment } from '../kv/as-of.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
 import { blocksOf, eventsAfter, eventsAt, type Genuine } from './audit-reads.js';
 import { eventRecord, requestLine, withoutHeader } from './audit-record.js';
+import type { AuditRecord, EventsPage, EventsQuery, LedgerOperations } from './contract.js';
 import { kvPrefix, matches, normalPrefix } from './events-filter.js';
 
 const LIMIT_MAX = 1000;

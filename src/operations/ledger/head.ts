@@ -1,8 +1,8 @@
 /** The head of the ledger as of now. */
 import { type App, sessionOf } from '../app.js';
 import { authorise } from '../authorise.js';
-import type { LedgerOperations } from '../contract.js';
 import { operation } from '../operation.js';
+import type { LedgerOperations } from './contract.js';
 
 /** µs since 1970 as RFC 3339, milliseconds. */
 export const rfc3339 = (us: number): string => new Date(us / 1000).toISOString();

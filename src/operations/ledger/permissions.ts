@@ -10,9 +10,10 @@ import { authorityAt } from '../../nexus/past-authority.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise } from '../authorise.js';
-import type { Access, Holder, LedgerOperations, Moment } from '../contract.js';
 import { resolveMoment } from '../kv/as-of.js';
 import { operation } from '../operation.js';
+import type { Moment } from '../request.js';
+import type { Access, Holder, LedgerOperations } from './contract.js';
 import { rfc3339 } from './head.js';
 
 /** Beyond this many holders a list is of no use to a person: ask for a narrower path, or for one actor. */

@@ -16,10 +16,10 @@ import { readBodies } from '../../ledger/stream-reads.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
 import { type Asked, type Caller, headerOf, stillAllowed } from '../authorise.js';
-import type { RequestContext } from '../contract.js';
 import { mountSettings } from '../kv/mount-settings.js';
 import { openValue } from '../kv/values.js';
 import { orRefuse } from '../operation.js';
+import type { RequestContext } from '../request.js';
 import type { Plan } from './restore.js';
 import type { Changed, Scope } from './restore-compare.js';
 

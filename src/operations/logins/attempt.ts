@@ -10,7 +10,7 @@ import type { LockoutRule } from '../../nexus/lockouts.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
 import { requestRecord } from '../authorise.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import { lockoutRule } from './lockout-rule.js';
 
 /** Why it failed, for the record: never what was sent. */

@@ -9,7 +9,7 @@ import type { Session } from '../../nexus/session.js';
 import { type App, sessionOf } from '../app.js';
 import { authorise, authoriseCommand } from '../authorise.js';
 import { changeAuthority } from '../authority-change.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import { authMount, type Changed } from './records.js';
 
 /** As far as lane 1 is folded; null: never written, or taken back. */

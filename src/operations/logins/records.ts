@@ -14,7 +14,7 @@ import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, authoriseCommand } from '../authorise.js';
 import { changeAuthority } from '../authority-change.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import { authStream } from './streams.js';
 
 export interface Place {

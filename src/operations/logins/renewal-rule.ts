@@ -4,7 +4,7 @@ import type { Token } from '../../authority/tokens.js';
 import type { Failure } from '../../failure.js';
 import { E, type Either } from '../../fp.js';
 import type { Session } from '../../nexus/session.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import type { Lifetime } from '../tokens/ttl.js';
 import { authStream } from './streams.js';
 import { lifetimeOf, TokenSettings } from './token-settings.js';

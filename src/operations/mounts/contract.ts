@@ -1,6 +1,6 @@
 /** What callers can do with mounts, as types. */
 import type { Grant } from '../../policies/acl.js';
-import type { Op } from '../contract.js';
+import type { Op } from '../request.js';
 
 /** Seconds, lists and switches under the dialect's names; 0 = the system's. */
 export type MountConfig = Readonly<Record<string, unknown>>;

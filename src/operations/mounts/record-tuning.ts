@@ -3,7 +3,7 @@ import type { Mount } from '../../authority/mounts.js';
 import type { App } from '../app.js';
 import type { Caller } from '../authorise.js';
 import { type AuthorityChange, changeAuthority } from '../authority-change.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 
 export type MountShape = Pick<Mount, 'description' | 'options' | 'config'>;
 

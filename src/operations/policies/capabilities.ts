@@ -3,9 +3,10 @@ import type { Token } from '../../authority/tokens.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, type Caller } from '../authorise.js';
-import type { PolicyOperations, TokenNamed } from '../contract.js';
 import { operation } from '../operation.js';
+import type { TokenNamed } from '../tokens/contract.js';
 import { findToken } from '../tokens/find.js';
+import type { PolicyOperations } from './contract.js';
 
 export const capabilitiesOperation = (app: App): PolicyOperations['capabilities'] =>
   operation('looking up capabilities', async (context, { of, paths }) => {

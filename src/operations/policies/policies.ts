@@ -6,8 +6,8 @@ import { parsePolicy } from '../../policies/parse.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, authoriseCommand } from '../authorise.js';
 import { changeAuthority } from '../authority-change.js';
-import type { PolicyOperations } from '../contract.js';
 import { operation } from '../operation.js';
+import type { PolicyOperations } from './contract.js';
 
 const NAME_BYTES_MAX = 512;
 

@@ -1,5 +1,5 @@
 /** Limits on how often something may be asked, as types. */
-import type { Op } from '../contract.js';
+import type { Op } from '../request.js';
 
 /** Who shares one count: each address, each token, or all callers together. */
 export type QuotaBy = 'address' | 'token' | 'all';

@@ -1,6 +1,6 @@
 /** Terms of erasure keys: what can be asked of them, and what they look like. Times are µs since 1970. */
 import type { TermState } from '../../domain/erasure/terms.js';
-import type { Op } from '../contract.js';
+import type { Op } from '../request.js';
 
 /** Where a copy of a term's erasure key lies, or lay. */
 export interface CopyStatus {

@@ -1,5 +1,5 @@
 /** What the token store can do, as types: the part of the seam (`../contract.ts`) that vault-wire.md §10 and §14 describe. */
-import type { LoginResult, Op, TokenInfo } from '../contract.js';
+import type { Op } from '../request.js';
 
 type Nothing = Record<never, never>;
 /** Null: there was nothing to change, and nothing was appended. */
@@ -83,3 +83,50 @@ export interface LeaseOperations {
   /** Sorted; folders end in '/'. */
   readonly list: Op<{ readonly prefix: string }, readonly string[]>;
 }
+
+export interface TokenInfo {
+  readonly id: string;
+  readonly accessor: string;
+  readonly path: string;
+  readonly displayName: string;
+  readonly entityId: string;
+  readonly type: 'service' | 'batch';
+  readonly policies: readonly string[];
+  /** Those of who logged in; none for tokens that tokens made. */
+  readonly identityPolicies: readonly string[];
+  readonly meta: Readonly<Record<string, string>> | null;
+  /** µs; 0 = never expires */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** µs; 0 = never renewed */
+  readonly renewedAt: number;
+  /** Seconds, 0 = none. */
+  readonly creationTtlSeconds: number;
+  readonly periodSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  /** 0 = any number. */
+  readonly usesLeft: number;
+  readonly renewable: boolean;
+  readonly boundCidrs: readonly string[];
+  readonly role: string | null;
+  readonly orphan: boolean;
+  readonly root: boolean;
+}
+
+export interface LoginResult {
+  /** Null: a batch token, of which nothing is appended. */
+  readonly position: number | null;
+  readonly token: string;
+  readonly info: TokenInfo;
+  readonly warnings: readonly string[];
+}
+
+export interface AuthOperations {
+  readonly lookupSelf: Op<Record<never, never>, TokenInfo>;
+  readonly login: Op<{ name: string; password: string }, LoginResult>;
+}
+
+export type TokenNamed =
+  | { readonly kind: 'self' }
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'accessor'; readonly accessor: string };

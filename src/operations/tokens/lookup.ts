@@ -3,9 +3,9 @@ import type { Token } from '../../authority/tokens.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise } from '../authorise.js';
-import type { AuthOperations, RequestContext } from '../contract.js';
 import { operation } from '../operation.js';
-import type { TokenOperations } from './contract.js';
+import type { RequestContext } from '../request.js';
+import type { AuthOperations, TokenOperations } from './contract.js';
 import { findToken, stillLives } from './find.js';
 import { tokenInfo } from './view.js';
 

@@ -10,7 +10,7 @@ import { sealEvent } from '../../keys/event-sealer.js';
 import type { Command } from '../../ledger/command.js';
 import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
-import type { RequestContext } from '../contract.js';
+import type { RequestContext } from '../request.js';
 import { lane1Command } from './lane1.js';
 
 /** The token that paid for this request, which may be its last; null: none did yet. */

@@ -1,7 +1,7 @@
 /** A token as callers see it: without the token itself, unless they sent it. */
 import type { Authority } from '../../authority/authority.js';
 import type { Token } from '../../authority/tokens.js';
-import type { TokenInfo } from '../contract.js';
+import type { TokenInfo } from './contract.js';
 
 /** `id` is the token itself where the caller sent it, else ''. */
 export const tokenInfo = (authority: Authority, token: Token, id: string): TokenInfo => ({

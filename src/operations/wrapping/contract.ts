@@ -1,5 +1,5 @@
 /** Answers that are handed over by a token which works once: the part of the seam for vault-wire.md §13. */
-import type { At, Op } from '../contract.js';
+import type { At, Op } from '../request.js';
 
 /** An answer as it would have gone to the caller. */
 export interface WrappedResponse {

@@ -1,5 +1,6 @@
 /** What AppRole can do, as types (vault-wire.md §11). Times in seconds. */
-import type { LoginResult, Op } from '../../contract.js';
+import type { Op } from '../../request.js';
+import type { LoginResult } from '../../tokens/contract.js';
 import type { Changed, Place } from '../records.js';
 import type { AppRoleSettings } from './settings.js';
 

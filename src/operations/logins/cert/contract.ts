@@ -1,5 +1,6 @@
 /** Logins by client certificate, as types (vault-wire.md §12.2). */
-import type { LoginResult, Op } from '../../contract.js';
+import type { Op } from '../../request.js';
+import type { LoginResult } from '../../tokens/contract.js';
 import type { Changed, Place } from '../records.js';
 import type { CertSettings } from './settings.js';
 

@@ -6,7 +6,7 @@ import { type Certificate, readCertificate } from '../../../x509/certificate.js'
 import { matchClient } from '../../../x509/client.js';
 import { Shown } from '../../../x509/path.js';
 import type { SpiffeId } from '../../../x509/svid.js';
-import type { RequestContext } from '../../contract.js';
+import type { RequestContext } from '../../request.js';
 import { recordOf } from '../records.js';
 import { crlOf, crlSettings } from './revoked.js';
 import { trustOf } from './settings.js';

@@ -1,8 +1,8 @@
 /** The login itself: the connection's certificate, a role that it fits, a token. */
 
 import { type App, sessionOf } from '../../app.js';
-import type { LoginResult } from '../../contract.js';
 import { operation } from '../../operation.js';
+import type { LoginResult } from '../../tokens/contract.js';
 import { Attempt } from '../attempt.js';
 import { aliasId } from '../entity.js';
 import { logIn } from '../log-in.js';

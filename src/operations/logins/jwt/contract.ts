@@ -1,5 +1,6 @@
 /** Logins by JWT, as types (vault-wire.md §12.3). */
-import type { LoginResult, Op } from '../../contract.js';
+import type { Op } from '../../request.js';
+import type { LoginResult } from '../../tokens/contract.js';
 import type { Changed, Place } from '../records.js';
 import type { JwtConfig } from './config.js';
 import type { JwtSettings } from './settings.js';

@@ -1,5 +1,6 @@
 /** What userpass can do, as types (vault-wire.md §12.1). */
-import type { LoginResult, Op } from '../../contract.js';
+import type { Op } from '../../request.js';
+import type { LoginResult } from '../../tokens/contract.js';
 import type { Changed, Place } from '../records.js';
 import type { TokenSettings, TokenSettingsChange } from '../token-settings.js';
 
