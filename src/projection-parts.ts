@@ -1,14 +1,8 @@
 /** The projections of this server, wired: what operations ask of them, answered by the projector and each one's queries. */
 import type pino from 'pino';
 import { find, type Search } from '../projections/audit-index/find.js';
-import {
-  childrenAt,
-  foldersAfter,
-  livingUnder,
-  type Named,
-  namedUnder,
-  nodesUnder,
-} from '../projections/secret-tree/queries.js';
+import { throughChildren } from '../projections/secret-tree/children.js';
+import { foldersAfter, livingUnder, type Named, namedUnder, nodesUnder } from '../projections/secret-tree/queries.js';
 import { causeOf } from './cause.js';
 import type { Config } from './config.js';
 import type { Uuid } from './crypto/bytes.js';
@@ -54,8 +48,8 @@ export const projectionParts = (
     wake: () => projector.wake(),
     stop: () => projector.stop(),
     reads: {
-      children: (parent, position) =>
-        projector.upTo('secret-tree', position, runner => runner.run(childrenAt, [parent, position])),
+      children: (parent, position, some) =>
+        projector.upTo('secret-tree', position, runner => throughChildren(runner, parent, position, some)),
       subtree: async (root, position) => {
         const named = await projector.upTo('secret-tree', position, runner => runner.run(namedUnder, [root, position]));
         return secretsIn(named, [root]);

@@ -16,15 +16,36 @@ const child: RowDecoder<Child> = ({ node, kind, box }) =>
     ? E.right({ node, kind: kind === Kind.folder ? 'folder' : 'secret', box })
     : E.left('a child');
 
-/** What is in folder $1. A node that is a secret and a folder is both. */
-export const childrenAt: Query<Child> = query(
+/** `endedAt` null: it is there still. */
+export interface ChildThen extends Child {
+  readonly endedAt: number | null;
+}
+
+const childThen: RowDecoder<ChildThen> = raw => {
+  const decoded = child(raw);
+  const { ended_at: endedAt } = raw;
+  if (decoded._tag === 'Left') return decoded;
+  return endedAt === null || typeof endedAt === 'number'
+    ? E.right({ ...decoded.right, endedAt })
+    : E.left('where a child ended');
+};
+
+/**
+ * What is in folder $1: at most $6 of what is there still, after node $3 and kind $4; and at most $6 of what ended after $5.
+ * A node that is a secret and a folder is both. An event ends at most one child of a folder, so no two ended at once.
+ */
+export const childrenAt: Query<ChildThen> = query(
   'projection_tree_children_at',
-  child,
-  // Two index scans: what is there still, and what ended after the position; not what came and went before.
-  `select c.node, c.kind, n.box
-     from (select node, kind from tree_children where parent = $1 and to_pos is null and from_pos <= $2
+  childThen,
+  // Two index scans, each in its own order: not what came and went before, and no sort of what may be a million.
+  `select c.node, c.kind, c.ended_at, n.box
+     from ((select node, kind, null::bigint as ended_at from tree_children
+             where parent = $1 and to_pos is null and from_pos <= $2 and (node, kind) > ($3, $4)
+             order by node, kind limit $6)
            union all
-           select node, kind from tree_children where parent = $1 and to_pos > $2 and from_pos <= $2) c
+           (select node, kind, to_pos from tree_children
+             where parent = $1 and to_pos > $2 and to_pos > $5 and from_pos <= $2
+             order by to_pos limit $6)) c
      join tree_names n on n.node = c.node`,
 );
 

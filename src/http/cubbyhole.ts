@@ -2,6 +2,7 @@
 import { type Answer, envelope, errors, noContent, ok, oneError, withPosition } from './answer.js';
 import { answered, type Call, judged } from './call.js';
 import type { Engine } from './engines.js';
+import { pageOf } from './kv-lists.js';
 
 const done = ({ position }: { readonly position: number | null }): Answer => withPosition(noContent, position);
 
@@ -27,8 +28,10 @@ export const cubbyhole: Engine = (call, _mount, inside) => {
     case 'delete':
       return answered(call, call.operations.cubbyhole.remove(call.context, { path: inside }), done);
     case 'list':
-      return answered(call, call.operations.cubbyhole.list(call.context, { path: inside }), ({ position, value }) =>
-        withPosition(ok(call.context.requestId, { keys: value }), position),
+      return answered(
+        call,
+        call.operations.cubbyhole.list(call.context, { path: inside, page: pageOf(call) }),
+        ({ position, value }) => withPosition(ok(call.context.requestId, { keys: value }), position),
       );
     case 'patch':
     case 'scan':

@@ -31,7 +31,8 @@ export interface AuditSearch {
 }
 
 export interface ProjectionReads {
-  children(parent: Uuid, position: number): Promise<readonly TreeChild[]>;
+  /** What is in a folder, some at a time and in no order; a child may come twice. */
+  children(parent: Uuid, position: number, some: (children: readonly TreeChild[]) => void): Promise<void>;
   subtree(root: Uuid, position: number): Promise<readonly TreeSecret[]>;
   /** The next folders in `parent` after a node, as far as was folded: what is asked again later. */
   foldersAfter(parent: Uuid, after: Uuid, limit: number): Promise<readonly TreeChild[]>;

@@ -39,6 +39,9 @@ describe('a cubbyhole', test => {
     assert.equal(await list('cubbyhole'), ['a', 'deep/']);
     assert.equal(await list('cubbyhole/deep'), ['er/']);
     assert.equal((await calls.get('cubbyhole/deep/er?list=true', own)).body.data.keys, ['b']);
+    assert.equal(await list('cubbyhole?limit=1'), ['a']);
+    assert.equal(await list('cubbyhole?after=a&limit=5'), ['deep/']);
+    refusedWith(await calls.get('cubbyhole?list=true&limit=x', own), 400, 'field "limit"');
     assert.is((await node.call('DELETE', 'cubbyhole/a', undefined, { token: own })).status, 204);
     assert.is((await calls.get('cubbyhole/a', own)).status, 404);
     assert.equal(await list('cubbyhole'), ['deep/']);

@@ -2,14 +2,15 @@
 import { does, type Fields, gives, type Route } from './route.js';
 
 const TOKEN: Fields = { token: 'string' };
+const PART: Fields = { after: 'string', limit: 'integer' };
 
 export const wrapping: readonly Route[] = [
-  { path: 'cubbyhole', verbs: { list: gives('What is in the caller’s own store') } },
+  { path: 'cubbyhole', verbs: { list: gives('What is in the caller’s own store', PART) } },
   {
     path: 'cubbyhole/{path*}',
     verbs: {
       read: gives('What the caller’s token keeps there'),
-      list: gives('What is in a folder of it'),
+      list: gives('What is in a folder of it', PART),
       write: does('Writes to the caller’s own store: the body is the data', { value: 'any' }),
       delete: does('Destroys what is there'),
     },

@@ -1,4 +1,5 @@
 /** What a token can do with the store that is its own and ends with it: the part of the seam for vault-wire.md §6. */
+import type { Page } from '../kv/contract.js';
 import type { At, Op } from '../request.js';
 
 interface Path {
@@ -14,5 +15,5 @@ export interface CubbyholeOperations {
   /** Destroys it; `position: null` = there was nothing. */
   readonly remove: Op<Path, { readonly position: number | null }>;
   /** Byte-sorted names, folders end in '/'. */
-  readonly list: Op<Path, At<readonly string[]>>;
+  readonly list: Op<Path & { readonly page: Page }, At<readonly string[]>>;
 }

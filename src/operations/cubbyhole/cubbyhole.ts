@@ -45,7 +45,7 @@ export const cubbyholeOperations = (app: App, projections: ProjectionReads): Cub
     changeOwn(app, context, path, { op: 'cubbyhole.delete', capability: () => 'delete', steps: erasing }),
   ),
 
-  list: operation('listing a cubbyhole', async (context, { path }) => {
+  list: operation('listing a cubbyhole', async (context, { path, page }) => {
     const session = sessionOf(app);
     const op = 'cubbyhole.list';
     const holder = await holderOf(app, session, context, op);
@@ -54,6 +54,6 @@ export const cubbyholeOperations = (app: App, projections: ProjectionReads): Cub
     const mount = cubbyholeMount(session);
     const own = session.names.resolve(mount, [segmentOf(holder.id)]).node;
     const parent = folder === '' ? own : locateIn(session, holder.id, folder).path.node;
-    return namesIn(session, projections, mount, parent);
+    return namesIn(session, projections, { mount, parent, page });
   }),
 });

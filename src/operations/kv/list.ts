@@ -12,18 +12,20 @@ import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, type Caller } from '../authorise.js';
 import { operation } from '../operation.js';
-import type { ProjectionReads } from '../projection-reads.js';
+import type { ProjectionReads, TreeChild } from '../projection-reads.js';
 import type { At, RequestContext } from '../request.js';
 import { resolveMoment, type Then } from './as-of.js';
-import type { KvOperations, Listed } from './contract.js';
+import type { KvOperations, Listed, Page } from './contract.js';
+import { FirstNames } from './first-names.js';
 import { kvMount, subjectOf } from './place.js';
 import { metadataAt } from './read.js';
 import { type Entry, pageOf, scanned, type Tree } from './scan.js';
 
+/** Names that one answer holds. */
+const LISTED_MAX = 100_000;
+const SCANNED_MAX = 10_000;
 /** Secrets whose metadata one answer shows. */
 const DETAILED_MAX = 1000;
-/** Names that one answer of a scan holds. */
-const SCANNED_MAX = 10_000;
 /** Secrets that are read at once. */
 const READS_MAX = 64;
 
@@ -38,14 +40,10 @@ export const listOperation = (app: App, projections: ProjectionReads): KvOperati
     const parent = folderNode(session, mount, input.path);
     const then = input.moment === null ? await now(session) : await resolveMoment(session, input.moment);
     const tree = treeOf(session, projections, mount, then.position);
-    const most = input.detailed ? DETAILED_MAX : input.deep ? SCANNED_MAX : Number.POSITIVE_INFINITY;
-    const page = { ...input.page, limit: Math.min(input.page.limit || most + 1, most + 1) };
-    const found = input.deep
-      ? await scanned(tree, parent, page, path => mayEnter(caller, context, path))
-      : pageOf(await tree.children(parent), page);
-    if (found.length === 0) refuse({ kind: 'absent' });
-    if (found.length > most)
-      refuse({ kind: 'invalid', message: `more than ${most} names: ask for them in parts, with limit and after` });
+    const most = input.detailed ? DETAILED_MAX : input.deep ? SCANNED_MAX : LISTED_MAX;
+    const found = await bounded(most, input.page, page =>
+      input.deep ? scanned(tree, parent, page, path => mayEnter(caller, context, path)) : pageOf(tree, parent, page),
+    );
     return { position: then.position, value: await listed(session, found, input.detailed ? then : null) };
   });
 
@@ -53,13 +51,25 @@ export const listOperation = (app: App, projections: ProjectionReads): KvOperati
 export const namesIn = async (
   session: Session,
   projections: ProjectionReads,
-  mount: Mount,
-  parent: Uuid,
+  { mount, parent, page }: { readonly mount: Mount; readonly parent: Uuid; readonly page: Page },
 ): Promise<At<readonly string[]>> => {
   const { position } = await now(session);
-  const children = await treeOf(session, projections, mount, position).children(parent);
-  if (children.length === 0) refuse({ kind: 'absent' });
-  return { position, value: children.map(({ name }) => name) };
+  const tree = treeOf(session, projections, mount, position);
+  const found = await bounded(LISTED_MAX, page, asked => pageOf(tree, parent, asked));
+  return { position, value: found.map(({ name }) => name) };
+};
+
+/** Refuses where there is nothing, and more than an answer may hold. */
+const bounded = async (
+  most: number,
+  page: Page,
+  ask: (page: Page) => Promise<readonly Entry[]>,
+): Promise<readonly Entry[]> => {
+  const found = await ask({ ...page, limit: Math.min(page.limit || most + 1, most + 1) });
+  if (found.length === 0) refuse({ kind: 'absent' });
+  if (found.length > most)
+    refuse({ kind: 'invalid', message: `more than ${most} names: ask for them in parts, with limit and after` });
+  return found;
 };
 
 /** A head that is younger than the request: what was acknowledged before it is listed. */
@@ -76,14 +86,17 @@ const mayEnter = ({ session, token }: Caller, { path, asking }: RequestContext, 
 };
 
 const treeOf = (session: Session, projections: ProjectionReads, mount: Mount, position: number): Tree => ({
-  children: async parent => {
-    const children = position === 0 ? [] : await projections.children(parent, position);
-    return children
-      .map(({ node, kind, box }) => {
+  children: async (parent, most, wanted) => {
+    const first = new FirstNames<Entry>(most);
+    const some = (children: readonly TreeChild[]): void => {
+      for (const { node, kind, box } of children) {
         const name = nameOf(session, mount, node, parent, box);
-        return { node, kind, name: kind === 'folder' ? `${name}/` : name };
-      })
-      .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+        const entry = { node, kind, name: kind === 'folder' ? `${name}/` : name };
+        if (wanted(entry)) first.add(entry);
+      }
+    };
+    if (position > 0) await projections.children(parent, position, some);
+    return first.all();
   },
 });
 

@@ -4,6 +4,7 @@
  */
 import type { Uuid } from '../../crypto/bytes.js';
 import type { Page } from './contract.js';
+import { isAfter } from './first-names.js';
 
 export interface Entry {
   readonly node: Uuid;
@@ -13,15 +14,12 @@ export interface Entry {
 }
 
 export interface Tree {
-  /** In byte order of their names. */
-  readonly children: (parent: Uuid) => Promise<readonly Entry[]>;
+  /** The first `most` that are wanted, in byte order of their names. */
+  readonly children: (parent: Uuid, most: number, wanted: (child: Entry) => boolean) => Promise<readonly Entry[]>;
 }
 
-const isAfter = (name: string, after: string | null): boolean =>
-  after === null || Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0;
-
-export const pageOf = (entries: readonly Entry[], { after, limit }: Page): readonly Entry[] =>
-  entries.filter(({ name }) => isAfter(name, after)).slice(0, limit);
+export const pageOf = (tree: Tree, parent: Uuid, { after, limit }: Page): Promise<readonly Entry[]> =>
+  tree.children(parent, limit, ({ name }) => isAfter(name, after));
 
 /** Names are paths from `root`. A folder that may not be entered is an entry itself. */
 export const scanned = async (
@@ -32,13 +30,15 @@ export const scanned = async (
 ): Promise<readonly Entry[]> => {
   const found: Entry[] = [];
   const through = async (parent: Uuid, prefix: string): Promise<void> => {
-    for (const child of await tree.children(parent)) {
+    /** The folder in which `after` lies may have nothing beyond it: it is one more than may be found. */
+    const holdsAfter = ({ kind, name }: Entry): boolean =>
+      kind === 'folder' && after?.startsWith(prefix + name) === true;
+    const wanted = (child: Entry): boolean => isAfter(prefix + child.name, after) || holdsAfter(child);
+    for (const child of await tree.children(parent, limit - found.length + 1, wanted)) {
       if (found.length >= limit) return;
       const name = prefix + child.name;
-      const closed = child.kind === 'folder' && !mayEnter(name);
-      if (child.kind === 'secret' || closed) {
-        if (isAfter(name, after)) found.push({ ...child, name });
-      } else if (isAfter(name, after) || after?.startsWith(name)) await through(child.node, name);
+      if (child.kind === 'folder' && mayEnter(name)) await through(child.node, name);
+      else if (isAfter(name, after)) found.push({ ...child, name });
     }
   };
   await through(root, '');
