@@ -30,10 +30,12 @@ export class ErasureList {
   /** Reads the lines that this ledger's keys made, and deletes the key rows that they name, as far as they are back. */
   static async apply(path: string, custody: Custody, runner: Runner): Promise<ErasureList> {
     const list = new ErasureList(path, custody.ledger);
-    const rowKeys = custody.keyring.entries.filter(entry => entry.kind === KeyringKind.row).map(entry => entry.bytes);
+    const entries = custody.keyring.entries.filter(entry => entry.kind === KeyringKind.row);
+    // A key of each root key there was: most lines are of the newest.
+    const rowKeys = entries.sort((a, b) => b.id - a.id).map(entry => entry.bytes);
     for (const line of ((await readIfThere(path)) ?? '').split('\n')) {
-      const erased = rowKeys.map(key => decodeErasedLine(key, custody.ledger, line)).find(found => found !== null);
-      if (erased) list.#keyIds.add(erased.keyId);
+      const erased = firstOf(rowKeys, key => decodeErasedLine(key, custody.ledger, line));
+      if (erased !== null) list.#keyIds.add(erased.keyId);
     }
     const ids = [...list.#keyIds];
     for (let i = 0; i < ids.length; i += APPLIED_AT_ONCE)
@@ -62,3 +64,11 @@ export class ErasureList {
     }
   }
 }
+
+const firstOf = <A, B>(all: readonly A[], find: (one: A) => B | null): B | null => {
+  for (const one of all) {
+    const found = find(one);
+    if (found !== null) return found;
+  }
+  return null;
+};
