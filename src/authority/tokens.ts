@@ -6,7 +6,8 @@ import type { Uuid } from '../crypto/bytes.js';
 import type { Header } from '../domain/header.js';
 import type { StoredEvent } from '../ledger/event.js';
 import type { FrozenRows } from './packed/frozen-rows.js';
-import { NO_ROW, TokenRows } from './packed/token-rows.js';
+import { NO_ROW } from './packed/row-links.js';
+import { TokenRows } from './packed/token-rows.js';
 import * as shape from './shapes.js';
 
 export interface Token {

@@ -133,36 +133,59 @@ describe('packed tokens', test => {
   });
 
   test('are frozen as they were, while they go on changing, and thaw into the same', () => {
+    const now = 9_000_000;
+    const make = (table: TokenTable, n: number, parent: number | null): void => {
+      const facts = { token_hash: hashOf(n).toString('hex'), ...(parent === null ? {} : { parent: idOf(parent) }) };
+      table.created(laneOne('token.created', idOf(n), now, facts), {
+        ...{ v: 1, at: now, accessor: accessorOf(n), policies: [`p${n % 7}`], display_name: `d${n % 5}` },
+        ...{ creation_path: 'auth/token/create', method: 'token' },
+      });
+    };
+    const revoke = (table: TokenTable, n: number): void =>
+      table.revoked(laneOne('token.revoked', idOf(n), now, { tree: true }));
+    const shown = (table: TokenTable): string[] => [...table.all(now)].map(token => JSON.stringify(token)).sort();
+    const anywhere = (n: number, below: number): number => (Math.imul(n, 2_654_435_761) >>> 7) % Math.max(1, below);
+    /** Trees that reach over all parts: neighbours in a list of children are far from each other. */
+    const forest = (tokens: number): TokenTable => {
+      const table = new TokenTable();
+      for (let n = 0; n < tokens; n += 1) make(table, n, n < 20 ? null : anywhere(n, n));
+      return table;
+    };
+    /** Mostly so many that parts are left when things change. */
+    const several = fc.oneof(
+      { weight: 1, arbitrary: fc.nat({ max: 50 }) },
+      { weight: 5, arbitrary: fc.integer({ min: 5000, max: 12_000 }) },
+    );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), fc.nat({ max: 12_000 }), (steps, filler) => {
-        const table = new TokenTable();
-        const now = 9_000_000;
-        const make = (n: number): void =>
-          table.created(laneOne('token.created', idOf(n), now, { token_hash: hashOf(n).toString('hex') }), {
-            ...{ v: 1, at: now, accessor: accessorOf(n), policies: [`p${n % 7}`], display_name: `d${n % 5}` },
-            ...{ creation_path: 'auth/token/create', method: 'token' },
-          });
-        for (let n = 0; n < filler; n += 1) make(n);
-        const before = [...table.all(now)].map(token => JSON.stringify(token)).sort();
+      fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), several, (steps, tokens) => {
+        const [table, same] = [forest(tokens), forest(tokens)];
         const frozen = table.freeze();
         const parts = [frozen.next()];
-        for (const each of steps)
-          if (each.kind === 'create') make(filler + parts.length + each.ttl * 1000 + (each.parent ?? 99) * 50_000);
+        for (const [i, each] of steps.entries())
+          if (each.kind === 'create')
+            make(table, tokens + i, each.parent === null ? null : anywhere(each.parent, tokens));
           else if (each.kind !== 'end-mount') {
-            const id = idOf((each.token * 331) % Math.max(1, filler));
-            if (each.kind === 'renew') table.renewed(laneOne('token.renewed', id, now, { expires_at: now * 2 }));
-            else if (each.kind === 'spend') table.spent(laneOne('token.spent', id, now, { uses: 3 }));
-            else table.revoked(laneOne('token.revoked', id, now, { tree: true }));
+            const n = anywhere(each.token, tokens);
+            if (each.kind === 'renew') table.renewed(laneOne('token.renewed', idOf(n), now, { expires_at: now * 2 }));
+            else if (each.kind === 'spend') table.spent(laneOne('token.spent', idOf(n), now, { uses: 3 }));
+            else if (each.kind === 'orphan') table.revoked(laneOne('token.revoked', idOf(n), now, {}));
+            else revoke(table, n);
           }
         for (let part = frozen.next(); part !== null; part = frozen.next()) parts.push(part);
         frozen.done();
         const thawed = new TokenTable();
         for (const part of parts) if (part !== null) assert.ok(thawed.thaw(frozen.end, part));
         assert.ok(thawed.thawed(frozen.end, frozen.texts));
-        assert.equal([...thawed.all(now)].map(token => JSON.stringify(token)).sort(), before);
-        for (let n = 0; n < Math.min(filler, 50); n += 1) assert.is(thawed.byHash(hashOf(n), now)?.id, idOf(n));
+        assert.equal(shown(thawed), shown(same));
+        for (let n = 0; n < Math.min(tokens, 50); n += 1) assert.is(thawed.byHash(hashOf(n), now)?.id, idOf(n));
+        for (let n = 0; n < 20; n += 1)
+          for (const one of [thawed, same]) {
+            make(one, tokens + 100 + n, anywhere(n + 100, tokens));
+            revoke(one, anywhere(n, tokens));
+          }
+        assert.equal(shown(thawed), shown(same), 'a tree ends with all that is in it, and with nothing else');
       }),
-      { numRuns: 5 },
+      { numRuns: 8 },
     );
   });
 

@@ -4,13 +4,14 @@
  */
 import { type Uuid, uuidBytes, uuidText } from '../../crypto/bytes.js';
 import type { Token } from '../tokens.js';
+import { bytesOf, grown } from './columns.js';
 import { FrozenRows, ROWS_A_PART } from './frozen-rows.js';
 import { Interned } from './interned.js';
 import { RowIndex } from './row-index.js';
+import { NO_ROW, RowLinks } from './row-links.js';
 
 export const ACCESSOR_CHARACTERS = 24;
 const ROWS_MIN = 64;
-export const NO_ROW = -1;
 
 /** Columns of numbers, by their place in a row. */
 const TIME = { expiresAt: 0, createdAt: 1, renewedAt: 2 } as const;
@@ -28,7 +29,6 @@ const WORD = {
   mount: 7,
   boundCidrs: 8,
 } as const;
-const LINK = { parent: 0, child: 1, next: 2, previous: 3 } as const;
 
 const namesOf = <R extends object>(record: R): readonly Extract<keyof R, string>[] => {
   const names: Extract<keyof R, string>[] = [];
@@ -36,7 +36,7 @@ const namesOf = <R extends object>(record: R): readonly Extract<keyof R, string>
   return names;
 };
 const [TIME_NAMES, COUNT_NAMES, WORD_NAMES] = [namesOf(TIME), namesOf(COUNT), namesOf(WORD)] as const;
-const [TIMES, COUNTS, WORDS, LINKS] = [TIME_NAMES.length, COUNT_NAMES.length, WORD_NAMES.length, 4] as const;
+const [TIMES, COUNTS, WORDS] = [TIME_NAMES.length, COUNT_NAMES.length, WORD_NAMES.length] as const;
 
 const FLAG = { used: 1, renewable: 2 } as const;
 
@@ -59,8 +59,8 @@ export class TokenRows {
   #times = new Float64Array(ROWS_MIN * TIMES);
   #counts = new Uint32Array(ROWS_MIN * COUNTS);
   #words = new Uint32Array(ROWS_MIN * WORDS);
-  #links = new Int32Array(ROWS_MIN * LINKS).fill(NO_ROW);
   #flags = new Uint8Array(ROWS_MIN);
+  readonly #links = new RowLinks(ROWS_MIN);
   readonly #byId = new RowIndex(this.#ids, 16);
   readonly #byHash = new RowIndex(this.#hashes, 32);
   readonly #byAccessor = new RowIndex(this.#accessors, ACCESSOR_CHARACTERS);
@@ -112,19 +112,15 @@ export class TokenRows {
   }
 
   parent(row: number): number {
-    return this.#links[row * LINKS + LINK.parent] ?? NO_ROW;
+    return this.#links.parent(row);
   }
 
   mount(row: number): Uuid | null {
     return this.#texts.mount.valueOf(this.#words[row * WORDS + WORD.mount] ?? 0);
   }
 
-  *children(row: number): Iterable<number> {
-    for (let child = this.#links[row * LINKS + LINK.child] ?? NO_ROW; child !== NO_ROW; ) {
-      const next = this.#links[child * LINKS + LINK.next] ?? NO_ROW;
-      yield child;
-      child = next;
-    }
+  children(row: number): Iterable<number> {
+    return this.#links.children(row);
   }
 
   /** A new row; its parent's row must be known. RangeError for an id, hash or accessor of another shape. */
@@ -143,8 +139,8 @@ export class TokenRows {
     for (const name of COUNT_NAMES) this.#counts[row * COUNTS + COUNT[name]] = Math.min(token[name], COUNT_MAX);
     this.#takeWords(row, token);
     for (const index of [this.#byId, this.#byHash, this.#byAccessor]) index.add(row);
-    this.#links.fill(NO_ROW, row * LINKS, row * LINKS + LINKS);
-    this.link(row, parent);
+    this.#links.clear(row);
+    this.#links.move(row, parent);
     return row;
   }
 
@@ -162,19 +158,7 @@ export class TokenRows {
   /** Puts the row under another parent, NO_ROW: under none. */
   link(row: number, parent: number): void {
     this.#frozen?.keep(row);
-    const at = row * LINKS;
-    const [old, next, previous] = [LINK.parent, LINK.next, LINK.previous].map(l => this.#links[at + l] ?? NO_ROW);
-    if (old !== undefined && old !== NO_ROW) {
-      if (previous !== undefined && previous !== NO_ROW) this.#links[previous * LINKS + LINK.next] = next ?? NO_ROW;
-      else this.#links[old * LINKS + LINK.child] = next ?? NO_ROW;
-      if (next !== undefined && next !== NO_ROW) this.#links[next * LINKS + LINK.previous] = previous ?? NO_ROW;
-    }
-    const first = parent === NO_ROW ? NO_ROW : (this.#links[parent * LINKS + LINK.child] ?? NO_ROW);
-    this.#links[at + LINK.parent] = parent;
-    this.#links[at + LINK.next] = first;
-    this.#links[at + LINK.previous] = NO_ROW;
-    if (first !== NO_ROW) this.#links[first * LINKS + LINK.previous] = row;
-    if (parent !== NO_ROW) this.#links[parent * LINKS + LINK.child] = row;
+    this.#links.move(row, parent);
   }
 
   /** Its children must be gone, or linked elsewhere. */
@@ -224,7 +208,7 @@ export class TokenRows {
   thawed(end: number, texts: readonly (readonly unknown[])[]): boolean {
     if (this.#end !== end || texts.length !== WORD_NAMES.length || !this.#restoreTexts(texts)) return false;
     this.#restoreIndexes();
-    return true;
+    return this.#links.restore(this.#end, row => this.used(row));
   }
 
   #restoreTexts(texts: readonly (readonly unknown[])[]): boolean {
@@ -262,7 +246,7 @@ export class TokenRows {
       bytesOf(this.#times.subarray(from * TIMES, to * TIMES)),
       bytesOf(this.#counts.subarray(from * COUNTS, to * COUNTS)),
       bytesOf(this.#words.subarray(from * WORDS, to * WORDS)),
-      bytesOf(this.#links.subarray(from * LINKS, to * LINKS)),
+      this.#links.bytes(from, to),
       this.#flags.subarray(from, to),
     ];
   }
@@ -340,16 +324,7 @@ export class TokenRows {
     this.#times = grown(this.#times, new Float64Array(rows * TIMES));
     this.#counts = grown(this.#counts, new Uint32Array(rows * COUNTS));
     this.#words = grown(this.#words, new Uint32Array(rows * WORDS));
-    this.#links = grown(this.#links, new Int32Array(rows * LINKS));
+    this.#links.grow(rows);
     this.#flags = grown(this.#flags, new Uint8Array(rows));
   }
 }
-
-/** In the byte order of this machine, which a snapshot names. */
-const bytesOf = (array: Float64Array | Uint32Array | Int32Array): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
-const grown = <A extends Uint8Array | Float64Array | Uint32Array | Int32Array>(before: A, after: A): A => {
-  after.set(before);
-  return after;
-};
