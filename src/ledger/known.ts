@@ -203,10 +203,11 @@ export class Known<State> {
 
   #applyAuthority(event: StoredEvent, leaf: Buffer | undefined): void {
     if (event.position <= this.authority.position || leaf === undefined) return;
+    // First: what it cannot fold now may come again, and is to count once.
+    this.authority.apply(event);
     this.#chain = authorityChain(this.#chain, leaf);
     this.#count += 1;
     this.#chains.set(this.#count, this.#chain);
-    this.authority.apply(event);
   }
 
   #place(events: readonly StoredEvent[], head: Head): void {

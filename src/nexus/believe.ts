@@ -3,7 +3,7 @@
  * ledger recorded last → this node's anchor. Any mismatch leaves the server sealed and is named.
  */
 import { Authority, HeaderGone, type KeystoreSeal } from '../authority/authority.js';
-import { constantTimeEqual, type Uuid, wipe } from '../crypto/bytes.js';
+import { constantTimeEqual, keyCopy, type Uuid, wipe } from '../crypto/bytes.js';
 import { decodeSlotRecord } from '../crypto/slot-record.js';
 import { erasureCheck } from '../crypto/term.js';
 import type { SecretState } from '../domain/secret/state.js';
@@ -12,7 +12,7 @@ import { type Keyring, openKeyring } from '../keys/keyring.js';
 import { type RootKey, slotsDigest } from '../keys/slots.js';
 import { keyringRow, type SlotRow, slotRows } from '../keys/store.js';
 import { KmsError } from '../kms/kms.js';
-import { headOfSize } from '../ledger/head.js';
+import { headOfSize, newestHead } from '../ledger/head.js';
 import { Known } from '../ledger/known.js';
 import type { Runner } from '../sql.js';
 import { type Anchor, readAnchor } from './anchor.js';
@@ -28,6 +28,9 @@ import { readStated } from './stated-keystore.js';
 export class LedgerRefused extends Error {
   override readonly name = 'LedgerRefused';
 }
+
+/** A key was not found: it is lost, or came about while this process looked. */
+class KeyMissing extends LedgerRefused {}
 
 export interface Believed {
   readonly custody: Custody;
@@ -48,8 +51,38 @@ export interface Opener {
   readonly slotId: Uuid | null;
 }
 
-/** Throws `LedgerRefused` or `IntegrityError`; then every key that was opened on the way is wiped. */
+/** Of looking, while the ledger goes on. */
+const TRIES = 3;
+
+/**
+ * Throws `LedgerRefused` or `IntegrityError`; then every key that was opened on the way is wiped. Other processes go on
+ * meanwhile, and what they began may need keys that were not looked for: where the ledger went on, all is looked at again.
+ */
 export const believeLedger = async (
+  ports: NexusPorts,
+  ledger: Buffer,
+  { root, slotId }: Opener,
+  slots: readonly SlotRow[],
+  acceptRollback: boolean,
+): Promise<Believed> => {
+  const size = async (): Promise<number | undefined> => (await ports.database.writer.run(newestHead))[0]?.size;
+  try {
+    for (let tries = 1; ; tries += 1) {
+      const before = await size();
+      const opener = { slotId, root: { ...root, key: keyCopy(root.key) } };
+      try {
+        return await believeOnce(ports, ledger, opener, slots, acceptRollback);
+      } catch (error) {
+        const missing = error instanceof KeyMissing || error instanceof HeaderGone;
+        if (!missing || tries === TRIES || (await size()) === before) throw error;
+      }
+    }
+  } finally {
+    wipe(root.key);
+  }
+};
+
+const believeOnce = async (
   ports: NexusPorts,
   ledger: Buffer,
   { root, slotId }: Opener,
@@ -65,7 +98,7 @@ export const believeLedger = async (
   });
   const custody = new Custody(ledger, root.key, keyring, erasureKeys);
   try {
-    requireErasureKeys(keyring, erasureKeys, ports);
+    requireErasureKeys(custody, ports);
     await custody.loadEpochs(writer);
     const snapshot = await newestSnapshot(writer, custody, position =>
       ports.notice('snapshot', new Error(`the snapshot at position ${position} is not usable`)),
@@ -75,13 +108,15 @@ export const believeLedger = async (
     custody.followRoots(() => authority.rotations);
     custody.followEpochs(epoch => authority.epochs.isRetired(epoch));
     const known = await Known.load(writer, custody, authority, secretFold, snapshot?.head).catch((error: unknown) => {
-      throw error instanceof HeaderGone ? new LedgerRefused(beginningComplaint(error.epoch, snapshot)) : error;
+      throw error instanceof HeaderGone ? new KeyMissing(beginningComplaint(error.epoch, snapshot)) : error;
     });
     requireEpochs(custody, authority);
     const lost = await compareAnchor(ports, custody, known, acceptRollback);
     const { generation } = recordedKeystore(authority, known);
     const stated = lost === null ? null : await readStated(ports.files.recovered, custody, generation);
     await requireKeystore(writer, custody, authority, known, stated, erasureKeys);
+    // A term may have become active that was not looked for.
+    requireErasureKeys(custody, ports);
     if (stated === null && slotId !== null && !authority.slots.has(slotId)) throw new LedgerRefused(SLOTS_COMPLAINT);
     await pinLedger(ports.files.ledgerId, ledger);
     const erasureList = await ErasureList.apply(ports.files.erasureList, custody, writer);
@@ -103,7 +138,7 @@ const beginningComplaint = (epoch: number, snapshot: Restored | null): string =>
 const requireEpochs = (custody: Custody, { epochs }: Authority): void => {
   const missing = epochs.all.filter(({ epoch, retired }) => retired === null && !custody.holdsEpoch(epoch));
   if (missing.length > 0)
-    throw new LedgerRefused(
+    throw new KeyMissing(
       `the key row of header epoch ${missing.map(({ epoch }) => epoch).join(', ')} is missing, and the ledger does not say that it was retired`,
     );
   custody.dropRetired();
@@ -134,11 +169,11 @@ const openedKeyring = async (
   }
 };
 
-const requireErasureKeys = (keyring: Keyring, found: ReadonlyMap<number, Buffer>, ports: NexusPorts): void => {
+const requireErasureKeys = ({ keyring, terms }: Custody, ports: NexusPorts): void => {
   // Nothing lies under a term that is only prepared: this node may get its key later.
-  const missing = keyring.livingTerms.filter(term => !found.has(term));
+  const missing = keyring.livingTerms.filter(term => !terms.has(term));
   if (missing.length === 0) return;
-  throw new LedgerRefused(
+  throw new KeyMissing(
     `the erasure key of term ${missing.join(', ')} is not in ${ports.erasureKeys.name}: put it back from another node or its escrow`,
   );
 };

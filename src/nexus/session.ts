@@ -2,7 +2,7 @@
  * One unsealed stretch of a server's life: the keys in memory and everything that works only with them. It begins when
  * unseal has believed keyring, head and authority, and ends with `close`, which wipes the keys.
  */
-import type { Authority } from '../authority/authority.js';
+import { type Authority, HeaderGone } from '../authority/authority.js';
 import type { Mount } from '../authority/mounts.js';
 import type { Uuid } from '../crypto/bytes.js';
 import type { Erased } from '../crypto/erasure-lines.js';
@@ -154,7 +154,7 @@ export class Session {
 
   /** Reads what other processes appended. */
   catchUp(): Promise<void> {
-    return this.roots.following(async () => {
+    return this.#following(async () => {
       const head = await this.known.catchUp(this.ports.runner);
       this.#anchor?.saw(head);
       await this.followKeys();
@@ -186,8 +186,22 @@ export class Session {
     if (await this.terms.follow()) await this.presence.tell();
   }
 
+  /**
+   * `work` reads what others appended. Nobody waits for a process that is not heard of: where a term is active, and headers
+   * are sealed in its epoch, before it is held here, `work` is done once more.
+   */
+  #following(work: () => Promise<void>): Promise<void> {
+    return this.roots.following(() =>
+      work().catch(async (error: unknown) => {
+        if (!(error instanceof HeaderGone)) throw error;
+        await this.#followTerms();
+        await work();
+      }),
+    );
+  }
+
   #foldAuthority(tail: readonly StoredEvent[]): Promise<void> {
-    return this.roots.following(async () => {
+    return this.#following(async () => {
       await this.custody.learn(this.ports.runner, tail);
       this.known.foldAuthority(tail);
       this.roots.takeOver();

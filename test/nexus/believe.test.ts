@@ -1,8 +1,10 @@
 /** A ledger that others change while a node is being unsealed: what they record is no tampering, and hides none. */
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { withMeanwhile } from '../support/meanwhile.js';
+import { until } from '../support/until.js';
 
 describe('a node that is being unsealed', test => {
   let cluster: TestCluster;
@@ -19,7 +21,8 @@ describe('a node that is being unsealed', test => {
 
   test.before(async () => {
     cluster = await testCluster();
-    other = await cluster.newNode({ unseal: false });
+    const erasureKey = `file:${join(cluster.node.folder, 'erasure-keys')}`;
+    other = await cluster.newNode({ unseal: false, settings: { erasureKey } });
   });
   test.after(() => cluster.stop());
 
@@ -57,5 +60,72 @@ describe('a node that is being unsealed', test => {
     assert.is(reply.status, 500, reply.text);
     assert.match(other.program.nexus.degraded.join(), /an old slot was put back/);
     assert.is((await other.call('POST', 'sys/unseal', { key: cluster.key })).status, 200);
+  });
+
+  const term = (): number => cluster.node.program.nexus.session?.authority.keystore?.term ?? 0;
+  const newTerm = async (): Promise<void> => {
+    const before = term();
+    await done('POST', 'sys/ledger/keys/rotate', {});
+    assert.is(term(), before + 1);
+  };
+  /** And its header key can be had by nothing but its own erasure key, and is needed. */
+  const newTermInUse = async (mount: string): Promise<void> => {
+    await newTerm();
+    await until('every key lies under it', () => {
+      const before = cluster.node.program.nexus.session?.authority.terms.get(term() - 1);
+      return typeof before?.rewrappedAt === 'number';
+    });
+    await done('POST', `sys/mounts/${mount}`, { type: 'kv-v2' });
+  };
+
+  test('takes a term that another one begins meanwhile, whether anything lies under it yet or everything', async () => {
+    assert.is((await other.call('PUT', 'sys/seal')).status, 204);
+    for (const change of [newTerm, () => newTermInUse('three')]) {
+      const reply = await unsealed(cluster.key, change);
+      assert.is(reply.status, 200, reply.text);
+      const written = await other.call('POST', 'secret/data/a', { data: { v: 1 } });
+      assert.is(written.status, 200, written.text);
+      assert.is((await other.call('PUT', 'sys/seal')).status, 204);
+    }
+  });
+
+  test('is refused by name without the header key of an epoch, whatever another one appends meanwhile', async () => {
+    const sql = await cluster.db.client();
+    await sql.query('create table lost as select * from keys where kind = 6');
+    await sql.query('delete from keys where kind = 6');
+    const reply = await unsealed(
+      cluster.key,
+      async () => void (await done('POST', 'sys/mounts/four', { type: 'kv-v2' })),
+    );
+    assert.is(reply.status, 500, reply.text);
+    assert.match(other.program.nexus.degraded.join(), /the header key of epoch 1 is gone \(retired, or lost\)/);
+    await sql.query('insert into keys select * from lost');
+    assert.is((await other.call('POST', 'sys/unseal', { key: cluster.key })).status, 200);
+  });
+
+  test('and then silent, so that nobody waits for it, follows what was begun and sealed without it', async () => {
+    const { session } = other.program.nexus;
+    assert.ok(session);
+    if (session === null) return;
+    // As long as this is under way, nothing that others append is folded.
+    let goOn = (): void => undefined;
+    const standing = session.known.exclusive(
+      () =>
+        new Promise<void>(resolve => {
+          goOn = resolve;
+        }),
+    );
+    try {
+      const sql = await cluster.db.client();
+      await sql.query('delete from nodes where process = $1', [session.presence.process]);
+      await newTermInUse('five');
+      assert.is(session.custody.term, term() - 1);
+    } finally {
+      goOn();
+      await standing;
+    }
+    const reply = await other.call('POST', 'five/data/a', { data: { v: 1 } });
+    assert.is(reply.status, 200, reply.text);
+    assert.is(session.custody.term, term());
   });
 });
