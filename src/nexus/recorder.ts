@@ -41,7 +41,7 @@ export class Recorder<State> {
 
   constructor(
     readonly custody: Custody,
-    readonly appender: Appender<State>,
+    readonly appender: Pick<Appender<State>, 'submit'>,
     readonly nowMs: () => number,
     readonly failed: (cause: unknown) => void,
   ) {}
@@ -65,16 +65,17 @@ export class Recorder<State> {
     return this.#ofStrangers <= OF_STRANGERS_MAX;
   }
 
-  /** Appends what is pending now and waits for it. */
+  /** Appends what is pending now and waits for it. Never rejects: what could not be appended stays pending. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#appendPending());
+    if (!this.#closed) this.#flushing = this.#flushing.then(() => this.#appendPending()).catch(this.failed);
     return this.#flushing;
   }
 
+  /** What comes while the last records are appended goes with them. Afterwards nothing is sealed: the keys may be gone. */
   async close(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
     await this.flush();
     this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
   async #appendPending(): Promise<void> {
