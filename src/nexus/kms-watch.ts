@@ -14,6 +14,10 @@ import type { Nexus } from './nexus.js';
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 30_000;
 
+const OPENS_NOTHING = 'what it unwraps does not open its slot';
+/** What is wrong with the ledger is said by whoever refused it. */
+const REFUSED = 'its slot opens, and the ledger behind it is refused';
+
 interface Target {
   readonly slotId: Uuid;
   readonly kms: Kms;
@@ -114,7 +118,7 @@ export class KmsWatch {
       const row = (await session.ports.runner.run(slotRows)).find(each => each.slotId === slotId);
       const opened = row === undefined ? null : openSlotRow(session.custody.ledger, row, ikm);
       if (opened !== null) wipe(opened.root.key);
-      return opened === null ? `${kms.uri}: what it unwraps does not open its slot` : null;
+      return opened === null ? `${kms.uri}: ${OPENS_NOTHING}` : null;
     } finally {
       wipe(ikm);
     }
@@ -124,7 +128,7 @@ export class KmsWatch {
     const { nexus } = this;
     const opened = await nexus.unseal({ slotId, ikm });
     if (opened._tag === 'Left')
-      return opened.left.kind === 'bad-credentials' ? `${kms.uri}: what it unwraps does not open its slot` : null;
+      return `${kms.uri}: ${opened.left.kind === 'bad-credentials' ? OPENS_NOTHING : REFUSED}`;
     nexus.record({
       ...{ v: 1, at: nexus.ports.nowMs() * 1000, op: 'sys.unseal', path: 'sys/unseal', node: this.nodeId },
       ...{ actor: { id: null, kind: 'system' }, via: { method: 'kms' }, outcome: 'ok' },

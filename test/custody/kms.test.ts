@@ -85,6 +85,24 @@ describe('a ledger under a transit key', test => {
       await node.stop();
     });
 
+  test('says that the ledger is refused while the key is well, and opens soon after it is not any more', async () => {
+    const erasureKeys = join(transit.folder, 'erasure-keys');
+    const settings = { erasureKey: `file:${erasureKeys}` };
+    // Longer than anybody here waits: only what is not well is looked at again sooner.
+    const node = await cluster.newNode({ unseal: false, settings, kmsProbeMs: 600_000 });
+    const { sealed, degraded } = await settled(node, saying('waiting since'));
+    assert.equal([sealed, degraded.length], [true, 2]);
+    assert.match(degraded[0], /^the erasure key of term 1 is not in file:.*: put it back/);
+    assert.match(
+      degraded[1],
+      /^sealed: waiting since .*Z for transit:.*: its slot opens, and the ledger .* is refused$/,
+    );
+    copyFileSync(join(cluster.node.folder, 'erasure-keys'), erasureKeys);
+    assert.is((await settled(node, open)).sealed, false);
+    assert.is((await settled(node, each => !troubled(each))).degraded, undefined);
+    await node.stop();
+  });
+
   test('goes on serving when permission is taken away, and says that a restart would not open it', async () => {
     transit.revoke();
     const { sealed, degraded } = await settled(cluster.node, saying('denied'));

@@ -51,7 +51,11 @@ export interface TestCluster {
   readonly keys: readonly string[];
   readonly admin: { readonly name: string; readonly password: string };
   /** Another process of the same ledger, as far as the program can tell: own folder, own pools, own memory. */
-  newNode(options?: { readonly unseal?: boolean; readonly settings?: Settings }): Promise<TestNode>;
+  newNode(options?: {
+    readonly unseal?: boolean;
+    readonly settings?: Settings;
+    readonly kmsProbeMs?: number;
+  }): Promise<TestNode>;
   stop(): Promise<void>;
 }
 
@@ -66,6 +70,7 @@ export const startNode = async (
   folder: string,
   tokenOf: () => string,
   settings: Settings,
+  kmsProbeMs = 100,
 ): Promise<TestNode> => {
   const config = readConfig(
     {
@@ -81,7 +86,7 @@ export const startNode = async (
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
   const database = await db.open({ dataFolder: folder });
   const slotCost = { memoryKib: 19_456, iterations: 2, parallelism: 1 };
-  const program = await startProgram(config.right, logger, { database, slotCost, kmsProbeMs: 100 });
+  const program = await startProgram(config.right, logger, { database, slotCost, kmsProbeMs });
   return {
     ...{ address: program.address, folder, program, database, log },
     call: async (method, path, body, { token = tokenOf(), headers = {}, certificate } = {}) => {
@@ -188,7 +193,8 @@ export const testCluster = async (
       folders.push(folder);
       const keys = join(db.dataFolder, 'erasure-keys');
       if (existsSync(keys)) copyFileSync(keys, join(folder, 'erasure-keys'));
-      const another = await startNode(db, folder, tokenOf, { ...settings, ...options.settings });
+      const own = { ...settings, ...options.settings };
+      const another = await startNode(db, folder, tokenOf, own, options.kmsProbeMs);
       nodes.push(another);
       if (options.unseal !== false) await unseal(another);
       return another;
