@@ -107,7 +107,7 @@ class Crew {
   readonly #workers = new Map<number, Worker>();
   /** Those that hear what they are told: the others learn the state of things when they listen. */
   readonly #listening = new Set<Worker>();
-  readonly #waiting = new Map<number, (metrics: readonly object[]) => void>();
+  readonly #waiting = new Map<number, { readonly of: Worker; readonly done: (metrics: readonly object[]) => void }>();
   #root: Root | null = null;
   #settled: Promise<unknown> = Promise.resolve();
   #stopping = false;
@@ -193,7 +193,7 @@ class Crew {
         failed(new UnusableDatabase(said.message));
         return;
       case 'done':
-        this.#waiting.get(said.id)?.(said.metrics);
+        this.#waiting.get(said.id)?.done(said.metrics);
         return;
       case 'call':
         void this.answer(said)
@@ -222,8 +222,7 @@ class Crew {
         worker.process.kill('SIGKILL');
         done([]);
       }, DONE_MS);
-      worker.once('exit', () => done([]));
-      this.#waiting.set(id, done);
+      this.#waiting.set(id, { of: worker, done });
       this.#send(worker, message(id));
     });
   }
@@ -235,6 +234,7 @@ class Crew {
   #exited(worker: Worker, code: number): void {
     this.#workers.delete(worker.id);
     this.#listening.delete(worker);
+    for (const { of, done } of [...this.#waiting.values()]) if (of === worker) done([]);
     if (this.#stopping) return;
     this.log.error({ worker: worker.id, code, againMs: this.#againMs }, 'a worker ended: another takes its place');
     const timer = setTimeout(() => {

@@ -19,6 +19,8 @@ const CALL_MS = 15_000;
 const unkept = new Agent({ pipelining: 0 });
 
 let folder = '';
+/** What the server wrote to its error output. */
+let said = '';
 let child: ChildProcess;
 let address = '';
 let token = '';
@@ -80,7 +82,6 @@ describe('a server of several workers', test => {
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    let said = '';
     child.stderr?.on('data', chunk => (said += String(chunk)));
     await until('it listens', () => /listens on (\S+)/.test(said) || child.exitCode !== null);
     address = /listens on (\S+)/.exec(said)?.[1] ?? '';
@@ -153,6 +154,11 @@ describe('a server of several workers', test => {
     const { body } = await call('GET', 'sys/metrics');
     const counted = /tallystick_http_requests_total\{method="POST",route="kv\/data",status="200"\} (\d+)/.exec(body);
     assert.is(counted?.[1], '4');
+  });
+
+  test('are asked for metrics as often as anybody likes, and nothing is left of it', async () => {
+    for (let n = 0; n < 12; n += 1) assert.is((await call('GET', 'sys/metrics')).status, 200);
+    assert.not.match(said, /MaxListenersExceededWarning/);
   });
 
   test('rotates the root key under load: each worker is told the new one, and none pauses', async () => {
