@@ -131,7 +131,8 @@ export const assemble = (config: Config, log: pino.Logger, database: Database, o
           keepErasureList(session, files.erasureListSeen, cause => notice('erasure list', cause)),
           keepSnapshots(session, cause => notice('snapshot', cause)),
         ];
-      if (leads) exporting = keepExport(session, config.keyExport, { subscribe: doorbell.subscribe, nowMs, notice });
+      const exportPorts = { subscribe: doorbell.subscribe, nowMs, notice };
+      if (leads) exporting = keepExport(session, config.keyExport, exportPorts, exporting?.stop());
       record(session, 'sys.start');
       options.unsealed?.(session);
     },

@@ -5,7 +5,7 @@
 import { E } from '../fp.js';
 import type { Session } from '../nexus/session.js';
 import { type Query, query } from '../sql.js';
-import { makeExport } from './make.js';
+import { KeystoreMoved, type MadeExport, makeExport } from './make.js';
 import { type ExportPlace, store, storedList } from './target.js';
 import { WholeList } from './whole-list.js';
 
@@ -23,6 +23,8 @@ const movedAfter: Query<number> = query(
 const APART_MS = 1000;
 const REST_FACTOR = 10;
 const AGAIN_MS = 2000;
+/** At an export, while the key store moves. */
+const ATTEMPTS = 5;
 const TROUBLE = 'key export';
 
 export interface ExportKeeper {
@@ -36,13 +38,17 @@ export interface ExportPorts {
   readonly notice: (what: string, cause: unknown) => void;
 }
 
-/** `place` null: nobody asked for one. */
-export const keepExport = (session: Session, place: ExportPlace | null, ports: ExportPorts): ExportKeeper | null => {
+/** `place` null: nobody asked for one. `before`: what the keeper of the session before still writes comes first. */
+export const keepExport = (
+  session: Session,
+  place: ExportPlace | null,
+  ports: ExportPorts,
+  before: Promise<void> = Promise.resolve(),
+): ExportKeeper | null => {
   if (place === null) return null;
   const list = new WholeList();
   let [size, stopped] = [0, false];
   let [timer, restUntil]: [NodeJS.Timeout | null, number] = [null, 0];
-  let working: Promise<void> = Promise.resolve();
 
   const write = async (): Promise<void> => {
     try {
@@ -72,7 +78,7 @@ export const keepExport = (session: Session, place: ExportPlace | null, ports: E
     timer.unref();
   };
   const unsubscribe = ports.subscribe(rung);
-  working = write();
+  let working = before.then(write);
   const end = async (): Promise<void> => {
     stopped = true;
     unsubscribe();
@@ -96,10 +102,21 @@ export const exportOnce = async (session: Session, place: ExportPlace, list = ne
   const lines = new Set([...before, ...(await list.lines(session))]);
   refuseAfterEnd(session);
   await store(place, 'erasure-list', Buffer.from([...lines].map(line => `${line}\n`).join(''), 'latin1'));
-  const { content, size } = await makeExport(session, lines.size);
+  const { content, size } = await madeExport(session, lines.size);
   refuseAfterEnd(session);
   await store(place, 'keys', content);
   return size;
+};
+
+const madeExport = async (session: Session, erased: number): Promise<MadeExport> => {
+  for (let attempt = 1; ; attempt += 1) {
+    await session.catchUp();
+    try {
+      return await makeExport(session, erased);
+    } catch (error) {
+      if (!(error instanceof KeystoreMoved) || attempt === ATTEMPTS) throw error;
+    }
+  }
 };
 
 /** A session that ends overwrites its keys: what was made meanwhile may be signed with nothing, and is not kept. */

@@ -13,6 +13,7 @@ import { encodeExport, encodeKeys } from './format.js';
 
 const oneSnapshot: Query<never> = query(null, noRow, 'set transaction isolation level repeatable read, read only');
 
+/** What this process knows of the key store and what the snapshot holds of it are not of the same moment. */
 export class KeystoreMoved extends Error {
   override readonly name = 'KeystoreMoved';
 }
@@ -22,7 +23,7 @@ export interface MadeExport {
   readonly size: number;
 }
 
-/** `erased`: lines of the erasure list that lies beside it. */
+/** `erased`: lines of the erasure list that lies beside it. Throws `KeystoreMoved`: catch up, and make it again. */
 export const makeExport = (session: Session, erased: number): Promise<MadeExport> =>
   session.ports.runner.transaction(async tx => {
     await tx.run(oneSnapshot);
@@ -31,6 +32,9 @@ export const makeExport = (session: Session, erased: number): Promise<MadeExport
     const [keyring] = await tx.run(keyringRow);
     if (stored === undefined || keyring === undefined) throw new IntegrityError('keyring');
     const { size, root, keyringGeneration } = believeHead(custody, stored);
+    // Before the rows are read, which takes long: what is folded meanwhile is not of this export.
+    const { keystore, base } = session.authority;
+    if (keystore?.generation !== keyringGeneration) throw new KeystoreMoved('the key store is changing');
     const slots = await tx.run(slotRows);
     const pages: Buffer[] = [];
     for (let after: Uuid | null = ZERO_UUID; after !== null; ) {
@@ -38,10 +42,7 @@ export const makeExport = (session: Session, erased: number): Promise<MadeExport
       if (page.length > 0) pages.push(encodeKeys(page));
       after = page.at(-1)?.keyId ?? null;
     }
-    const { keystore, base } = session.authority;
     const snapshot = base === null ? [] : await tx.run(snapshotRows, [base]);
-    // It changed since the snapshot, or this process has not folded it yet: the next change makes another export.
-    if (keystore?.generation !== keyringGeneration) throw new KeystoreMoved('the key store is changing');
     const { generation, slotsDigest, term, checks } = keystore;
     const manifest = { ledger: custody.ledgerId, size, root, generation, slotsDigest, term, checks, erased };
     return {

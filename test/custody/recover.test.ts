@@ -111,6 +111,53 @@ describe('the rolling export', test => {
     assert.ok(existsSync(join(root, EXPORT_FILES.keys)));
   });
 
+  test('is made while the key store moves, by whichever node', async () => {
+    const { session } = cluster.node.program.nexus;
+    assert.ok(session);
+    if (session === null) return;
+    const other = await cluster.newNode();
+    const path = join(workspace, 'moving');
+    const mount = async (by: TestNode, name: string): Promise<void> => {
+      const made = await by.call('POST', `sys/mounts/${name}`, { type: 'kv-v2' });
+      assert.is(made.status, 204, made.text);
+    };
+    for (let i = 0; i < 10; i += 1)
+      for (const [j, by] of [cluster.node, other].entries())
+        await Promise.all([exportOnce(session, { kind: 'folder', path }), mount(by, `moving-${i}-${j}`)]);
+    await other.stop();
+  });
+
+  test('comes after what the session before was writing, and no unseal waits for either', async () => {
+    const program = join(root, 'slow.sh');
+    const log = join(root, 'slow.log');
+    const hold = join(root, 'hold');
+    writeFileSync(
+      program,
+      `#!/bin/sh
+echo "begin $1" >> "${log}"
+cat > /dev/null
+while [ -e "${hold}" ]; do sleep 0.02; done
+echo "end $1" >> "${log}"
+`,
+      { mode: 0o700 },
+    );
+    const lines = (): readonly string[] => (existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n') : []);
+    const ended = (): number => lines().filter(line => line === 'end keys').length;
+    const other = await cluster.newNode({ settings: { keyExport: `exec:${program}` } });
+    await until(() => ended() === 1);
+    writeFileSync(hold, '');
+    await other.call('POST', 'secret/data/slow', { data: { v: 1 } });
+    await until(() => lines().at(-1) === 'begin erasure-list');
+    assert.is((await other.call('PUT', 'sys/seal')).status, 204);
+    assert.is((await other.call('POST', 'sys/unseal', { key: cluster.key })).body.sealed, false);
+    // Many times as long as an export takes to begin.
+    await new Promise(resolve => setTimeout(resolve, 500));
+    rmSync(hold);
+    await until(() => ended() === 2);
+    for (const [i, line] of lines().entries()) assert.is(line.startsWith('begin '), i % 2 === 0, lines().join(', '));
+    await other.stop();
+  });
+
   test('is written once more when the server stops', async () => {
     const before = keys();
     await cluster.node.call('POST', 'secret/data/last', { data: { v: 1 } });
