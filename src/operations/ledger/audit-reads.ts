@@ -4,7 +4,7 @@ import { constantTimeEqual } from '../../crypto/bytes.js';
 import { bodyHash } from '../../crypto/event-hash.js';
 import { E } from '../../fp.js';
 import { openBlock } from '../../keys/event-sealer.js';
-import { authenticate, decodeEvent, EVENT_COLUMNS, eventRow, type StoredEvent } from '../../ledger/event.js';
+import { authenticate, EVENT_COLUMNS, eventRow, type StoredEvent } from '../../ledger/event.js';
 import { IntegrityError } from '../../ledger/integrity.js';
 import type { RecordedRequest } from '../../nexus/recorder.js';
 import type { Session } from '../../nexus/session.js';
@@ -24,21 +24,10 @@ const afterPosition: Query<StoredEvent> = query(
   `select ${EVENT_COLUMNS} from events where position > $1 and position <= $2 order by position limit $3`,
 );
 
-const blocksAfter: Query<{ readonly event: StoredEvent; readonly block: Buffer | null }> = query(
-  'audit_blocks_after',
-  raw => {
-    const event = decodeEvent(raw);
-    const block = raw.block_body;
-    return event && (block === null || Buffer.isBuffer(block))
-      ? E.right({ event, block })
-      : E.left('an event with its block');
-  },
-  `select ${EVENT_COLUMNS.split(', ')
-    .map(column => `e.${column}`)
-    .join(', ')}, b.body as block_body
-     from events e left join blocks b on b.position = e.position
-    where e.position > $1 and e.position <= $2 and e.stream_id = any ($3::uuid[])
-    order by e.position limit $4`,
+const blockAt: Query<Buffer> = query(
+  'audit_block_at',
+  ({ body }) => (Buffer.isBuffer(body) ? E.right(body) : E.left('the body of a block')),
+  'select body from blocks where position = $1',
 );
 
 export interface Genuine {
@@ -76,35 +65,19 @@ export const eventsAfter = async (
   });
 };
 
-export interface Block {
-  readonly event: StoredEvent;
-  /** Null: the block was dropped after its retention, or its header epoch is retired. */
-  readonly requests: readonly RecordedRequest[] | null;
-}
-
-/** Blocks of recorded requests in the streams given, authenticated and opened. */
-export const blocksOf = async (
-  session: Session,
-  streams: Buffer,
-  after: number,
-  upTo: number,
-  limit: number,
-): Promise<readonly Block[]> => {
-  const found = await session.ports.runner.run(blocksAfter, [after, upTo, streams, limit]);
-  await haveEpochs(
-    session,
-    found.map(({ event }) => event),
-  );
-  return found.map(({ event, block }) => {
-    genuine(session, event);
-    if (block === null) return { event, requests: null };
-    if (event.bodyHash === null || !constantTimeEqual(bodyHash(block), event.bodyHash))
-      throw new IntegrityError('block', event.position);
-    const lines = openBlock(session.custody, event, block);
-    if (lines === null && session.custody.isRetired(event.epoch)) return { event, requests: null };
-    if (lines === null) throw new IntegrityError('block', event.position);
-    return { event, requests: lines.toString('utf8').split('\n').flatMap(decodeRecorded) };
-  });
+/**
+ * The lines of a block of recorded requests, authenticated and opened: 5,000 of them may take megabytes, so they are read
+ * when their turn comes. Null: the block was dropped after its retention, or its header epoch is retired.
+ */
+export const linesOf = async (session: Session, { event }: Genuine): Promise<readonly RecordedRequest[] | null> => {
+  const [block] = await session.ports.runner.run(blockAt, [event.position]);
+  if (block === undefined) return null;
+  if (event.bodyHash === null || !constantTimeEqual(bodyHash(block), event.bodyHash))
+    throw new IntegrityError('block', event.position);
+  const lines = openBlock(session.custody, event, block);
+  if (lines !== null) return lines.toString('utf8').split('\n').flatMap(decodeRecorded);
+  if (session.custody.isRetired(event.epoch)) return null;
+  throw new IntegrityError('block', event.position);
 };
 
 const haveEpochs = (session: Session, events: readonly StoredEvent[]): Promise<void> =>

@@ -6,13 +6,12 @@ import type { Uuid } from '../../crypto/bytes.js';
 import { openHeader } from '../../keys/event-sealer.js';
 import { IntegrityError } from '../../ledger/integrity.js';
 import type { Session } from '../../nexus/session.js';
-import { uuidArray } from '../../postgres/arrays.js';
 import { type App, sessionOf } from '../app.js';
 import { authorise } from '../authorise.js';
 import { resolveMoment } from '../kv/as-of.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
-import { blocksOf, eventsAfter, eventsAt, type Genuine } from './audit-reads.js';
+import { eventsAfter, eventsAt, type Genuine, linesOf } from './audit-reads.js';
 import { eventRecord, requestLine, withoutHeader } from './audit-record.js';
 import type { AuditRecord, EventsPage, EventsQuery, LedgerOperations } from './contract.js';
 import { kvPrefix, matches, normalPrefix } from './events-filter.js';
@@ -77,9 +76,8 @@ const page = async (
   let [at, looked] = [after, 0];
   while (at < upTo && looked < LOOKED_AT_MAX) {
     const found = await candidates(session, projections, query, at, upTo);
-    const lines = await linesOf(session, found, at, upTo);
-    for (const { event, leaf } of found) {
-      for (const record of recordsOf(session, event, leaf, lines.get(event.position))) {
+    for (const genuine of found) {
+      for (const record of await recordsOf(session, genuine)) {
         if (isBefore(record, query.after) || !matches(session, record, query)) continue;
         if (records.length === query.limit) return { events: records, next: placeOf(records.at(-1)) };
         records.push(record);
@@ -120,23 +118,11 @@ const candidates = async (
   return eventsAt(session, both.slice(0, PAGE));
 };
 
-const linesOf = async (session: Session, found: readonly Genuine[], after: number, upTo: number) => {
-  const streams = [...new Set(found.filter(({ event }) => event.lane === 2).map(({ event }) => event.streamId))];
-  if (streams.length === 0) return new Map<number, Awaited<ReturnType<typeof blocksOf>>[number]>();
-  const last = found.at(-1)?.event.position ?? upTo;
-  const blocks = await blocksOf(session, uuidArray(streams), after, last, PAGE);
-  return new Map(blocks.map(block => [block.event.position, block]));
-};
-
-const recordsOf = (
-  session: Session,
-  event: Genuine['event'],
-  leaf: Buffer,
-  block: Awaited<ReturnType<typeof blocksOf>>[number] | undefined,
-): readonly AuditRecord[] => {
+const recordsOf = async (session: Session, genuine: Genuine): Promise<readonly AuditRecord[]> => {
+  const { event, leaf } = genuine;
   const names = (id: Uuid): string | null => session.entityNames.nameOf(id);
-  if (event.lane === 2 && block?.requests)
-    return block.requests.map((request, index) => requestLine(event, request, index, names));
+  const lines = event.lane === 2 ? await linesOf(session, genuine) : null;
+  if (lines !== null) return lines.map((request, index) => requestLine(event, request, index, names));
   const header = openHeader(session.custody, event);
   if (header === null && !session.custody.isRetired(event.epoch)) throw new IntegrityError('header', event.position);
   return [eventRecord(event, header ?? withoutHeader(event), leaf, names)];
