@@ -16,8 +16,10 @@ import type { Moment } from '../request.js';
 import type { Access, Holder, LedgerOperations } from './contract.js';
 import { rfc3339 } from './head.js';
 
-/** Beyond this many holders a list is of no use to a person: ask for a narrower path, or for one actor. */
+/** Beyond this many holders a list is of no use to a person. */
 const HOLDERS_MAX = 10_000;
+/** Holders that are looked at in one go. */
+const SLICE = 500;
 
 export const permissionOperations = (app: App): Pick<LedgerOperations, 'can' | 'access'> => ({
   can: operation('asking who could', async (context, { actor, capability, path, moment }) => {
@@ -25,7 +27,7 @@ export const permissionOperations = (app: App): Pick<LedgerOperations, 'can' | '
     await authorise(app, session, context, { op: 'ledger.can', capability: 'read' });
     const then = await authorityThen(session, moment);
     await session.entityNames.load();
-    const holders = holdersOf(session, then, actor);
+    const holders = await holdersOf(session, then, actor);
     if (holders.length === 0)
       refuse({ kind: 'invalid', message: 'no such actor then: give a name, an id, or the accessor of a token' });
     const answers = holders.map(holder => answerFor(holder, capability, path));
@@ -41,17 +43,14 @@ export const permissionOperations = (app: App): Pick<LedgerOperations, 'can' | '
     await authorise(app, session, context, { op: 'ledger.access', capability: 'read' });
     const then = await authorityThen(session, moment);
     await session.entityNames.load();
-    const found: Access[] = [];
-    for (const holder of everyHolder(session, then)) {
-      const capabilities = holder.permission.capabilitiesOf(path);
-      if (capabilities[0] === 'deny') continue;
-      if (found.length >= HOLDERS_MAX)
-        refuse({
-          kind: 'invalid',
-          message: `more than ${HOLDERS_MAX} holders could: ask with tally can for one actor`,
-        });
-      found.push({ ...holder.shown, capabilities });
-    }
+    const found = await collected(
+      everyHolder(session, then),
+      'ask for one actor',
+      ({ shown, permission }): Access | null => {
+        const capabilities = permission().capabilitiesOf(path);
+        return capabilities[0] === 'deny' ? null : { ...shown, capabilities };
+      },
+    );
     return { position: then.position, at: rfc3339(then.nowUs), path, holders: found };
   }),
 });
@@ -73,7 +72,8 @@ const authorityThen = async (session: Session, moment: Moment | null): Promise<T
 
 interface Asked {
   readonly shown: Holder;
-  readonly permission: Permission;
+  /** Made when it is asked for. */
+  readonly permission: () => Permission;
 }
 
 const ofToken = (session: Session, { authority }: Then, token: Token): Asked => {
@@ -84,7 +84,7 @@ const ofToken = (session: Session, { authority }: Then, token: Token): Asked => 
       ...{ holds: 'token', accessor: token.accessor, display_name: token.displayName },
       policies: authority.policiesOf(token),
     },
-    permission: authority.permissionOf(token),
+    permission: () => authority.permissionOf(token),
   };
 };
 
@@ -92,7 +92,7 @@ const ofToken = (session: Session, { authority }: Then, token: Token): Asked => 
 const ofLogins = function* (session: Session, { authority }: Then): Iterable<Asked> {
   const asked = (actor: Holder['actor'], display_name: string, policies: readonly string[]): Asked => ({
     shown: { actor, holds: 'login', accessor: null, display_name, policies },
-    permission: authority.permissionOfNames(policies),
+    permission: () => authority.permissionOfNames(policies),
   });
   for (const slot of authority.slots.values()) {
     const entity = slot.entity === null ? undefined : authority.entities.get(slot.entity);
@@ -120,17 +120,40 @@ const everyHolder = function* (session: Session, then: Then): Iterable<Asked> {
 };
 
 /** By accessor, by an entity's id or name, or by a login's name. */
-const holdersOf = (session: Session, then: Then, actor: string): readonly Asked[] => {
+const holdersOf = async (session: Session, then: Then, actor: string): Promise<readonly Asked[]> => {
   const token = then.authority.tokens.byAccessor(actor, then.nowUs);
   if (token !== null) return [ofToken(session, then, token)];
-  const ids: readonly Uuid[] = session.entityNames.find(actor);
-  return [...everyHolder(session, then)].filter(
-    ({ shown }) => (shown.actor.id !== null && ids.includes(shown.actor.id)) || shown.display_name === actor,
+  const ids = new Set<Uuid | null>(session.entityNames.find(actor));
+  return collected(everyHolder(session, then), 'name a token by its accessor', asked =>
+    ids.has(asked.shown.actor.id) || asked.shown.display_name === actor ? asked : null,
   );
 };
 
+/**
+ * What `pick` makes of each holder, null left out. A million tokens are looked at a few at a time, so that other requests go
+ * on; of what changes meanwhile, some is in the answer and some is not.
+ */
+const collected = async <A>(
+  holders: Iterable<Asked>,
+  narrower: string,
+  pick: (asked: Asked) => A | null,
+): Promise<A[]> => {
+  const found: A[] = [];
+  let looked = 0;
+  for (const holder of holders) {
+    looked += 1;
+    if (looked % SLICE === 0) await new Promise(resolve => setImmediate(resolve));
+    const picked = pick(holder);
+    if (picked === null) continue;
+    if (found.length >= HOLDERS_MAX)
+      refuse({ kind: 'invalid', message: `more than ${HOLDERS_MAX} holders: ${narrower}` });
+    found.push(picked);
+  }
+  return found;
+};
+
 const answerFor = ({ shown, permission }: Asked, capability: Parameters<Permission['decide']>[0], path: string) => {
-  const decision = permission.decide(capability, path);
+  const decision = permission().decide(capability, path);
   return {
     ...shown,
     allowed: decision.allowed,
