@@ -128,4 +128,29 @@ describe('a node that is being unsealed', test => {
     assert.is(reply.status, 200, reply.text);
     assert.is(session.custody.term, term());
   });
+
+  test('takes header epochs that are opened and retired before it has looked at everything', async () => {
+    assert.is((await other.call('PUT', 'sys/seal')).status, 204);
+    const { writer } = other.program.nexus.ports.database;
+    const { run } = writer;
+    writer.run = async (query, values) => {
+      const rows = await run(query, values);
+      // Which keys and which snapshots there are is known to it by now.
+      if (query.name !== 'snapshots_complete') return rows;
+      writer.run = run;
+      await done('POST', 'sys/ledger/epochs', { keep: '0s' });
+      await newTerm();
+      await newTerm();
+      assert.is((await done('POST', 'sys/ledger/epochs/retire', {})).data.retired, true);
+      return rows;
+    };
+    const reply = await other.call('POST', 'sys/unseal', { key: cluster.key });
+    assert.is(reply.status, 200, reply.text);
+    assert.ok(
+      (other.program.nexus.session?.authority.base ?? 0) > 0,
+      'it begins with the snapshot that stands for them',
+    );
+    const written = await other.call('POST', 'secret/data/a', { data: { v: 1 } });
+    assert.is(written.status, 200, written.text);
+  });
 });
