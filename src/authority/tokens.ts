@@ -78,6 +78,11 @@ export class TokenTable {
       if (this.#rows.used(row) && this.#lives(row, now)) yield this.#rows.token(row);
   }
 
+  /** Those of one entity that live at `now`. */
+  *ofEntity(entity: Uuid, now: number): Iterable<Token> {
+    for (const row of this.#rows.ofEntity(entity)) if (this.#lives(row, now)) yield this.#rows.token(row);
+  }
+
   created(event: StoredEvent, header: Header): void {
     const facts = shape.read(shape.TokenFacts, event.facts, event);
     const fields = shape.read(shape.TokenHeader, header, event);

@@ -10,6 +10,8 @@ import { laneOne } from './support/events.js';
 
 const MOUNTS = [null, '00000000-0000-4000-8000-0000000000a1', '00000000-0000-4000-8000-0000000000a2'] as const;
 const idOf = (n: number): Uuid => uuidText(sha256(Buffer.from(`id ${n}`)).subarray(0, 16));
+/** Three people, each with tokens of its own. */
+const entityOf = (n: number): Uuid => idOf(1_000_000 + (n % 3));
 const hashOf = (n: number): Buffer => sha256(Buffer.from(`hash ${n}`));
 const accessorOf = (n: number): string => hashOf(n).toString('hex').slice(0, 24);
 
@@ -72,11 +74,14 @@ const run = (steps: readonly Step[]): void => {
         ...(expiresAt === 0 ? {} : { expires_at: expiresAt }),
         ...(parent === null ? {} : { parent }),
       });
-      table.created(created, {
-        ...{ v: 1, at: now, accessor: accessorOf(n), policies: ['default', `p${n % 3}`], display_name: `token-${n}` },
-        ...{ creation_path: 'auth/token/create', method: 'token', uses: 5, meta: { n: String(n) } },
-        ...(mount === null ? {} : { auth_mount: mount }),
-      });
+      table.created(
+        { ...created, actor: entityOf(n) },
+        {
+          ...{ v: 1, at: now, accessor: accessorOf(n), policies: ['default', `p${n % 3}`], display_name: `token-${n}` },
+          ...{ creation_path: 'auth/token/create', method: 'token', uses: 5, meta: { n: String(n) } },
+          ...(mount === null ? {} : { auth_mount: mount }),
+        },
+      );
       if (parent === null || model.tokens.has(parent))
         model.tokens.set(idOf(n), { parent, expiresAt, usesLeft: 5, mount });
     } else if (each.kind === 'end-mount') {
@@ -124,6 +129,11 @@ const run = (steps: readonly Step[]): void => {
       if (lives) alive.push(idOf(n));
     }
     assert.equal([...table.all(now)].map(({ id }) => id).sort(), alive.sort());
+    for (const entity of [0, 1, 2].map(entityOf))
+      assert.equal(
+        [...table.ofEntity(entity, now)].map(({ id }) => id).sort(),
+        [...table.all(now)].flatMap(token => (token.entity === entity ? [token.id] : [])).sort(),
+      );
   }
 };
 

@@ -63,6 +63,11 @@ export class Interned<T> {
     return true;
   }
 
+  /** Null: no row uses it. */
+  numberOf(value: T): number | null {
+    return this.#byText.get(JSON.stringify(value)) ?? null;
+  }
+
   valueOf(number: number): T | null {
     return this.#values[number] ?? null;
   }

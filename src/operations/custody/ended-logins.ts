@@ -18,8 +18,8 @@ const loginsOf = (session: Session, slot: Slot): Token[] => {
   const { authority } = session;
   const others = [...authority.slots.values()].some(({ id, entity }) => id !== slot.id && entity === slot.entity);
   if (slot.entity === null || others) return [];
-  return [...authority.tokens.all(session.now())].filter(
-    ({ entity, mount, method }) => entity === slot.entity && mount === null && method === 'userpass',
+  return [...authority.tokens.ofEntity(slot.entity, session.now())].filter(
+    ({ mount, method }) => mount === null && method === 'userpass',
   );
 };
 
