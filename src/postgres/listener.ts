@@ -26,7 +26,7 @@ export const openListener = (
   let current: Subscriber | null = null;
   let failures = 0;
   let timer: NodeJS.Timeout | null = null;
-  let closed = false;
+  let [started, closed] = [false, false];
   /** The `listen` that runs, so that closing waits for what it opens. */
   let starting: Promise<void> = Promise.resolve();
 
@@ -62,6 +62,8 @@ export const openListener = (
       // LISTEN first, then look: what was rung before is caught up by this.
       tell();
     } catch (cause) {
+      // Another one took its place, and closed it.
+      if (current !== made) return;
       onError(cause);
       rebuildLater();
     }
@@ -69,7 +71,9 @@ export const openListener = (
 
   return {
     start: () => {
-      if (current === null && timer === null && !closed) starting = listen();
+      if (started || closed) return;
+      started = true;
+      starting = listen();
     },
     close: async () => {
       closed = true;

@@ -58,6 +58,21 @@ describe('the doorbell', test => {
     assert.ok(heard >= 1);
   });
 
+  test('listens once for all who subscribe, also for two at one time', async () => {
+    let there = 0;
+    doorbell.subscribe(() => {
+      there += 1;
+    });
+    await subscribed();
+    const [before] = await listening();
+    await later(300);
+    assert.equal(await listening(), [before]);
+    [heard, there] = [0, 0];
+    doorbell.ring();
+    await until('both heard', () => heard === 1 && there === 1);
+    assert.equal(errors, []);
+  });
+
   test('is heard in this process and in others, until one unsubscribes', async () => {
     await subscribed();
     const other = (await database.open()).openDoorbell(cause => errors.push(cause));
