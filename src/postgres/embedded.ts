@@ -14,7 +14,7 @@ import { type ConnectionOptions, newClient } from './connection.js';
 import { UnusableDatabase } from './connection-url.js';
 import { databaseError } from './errors.js';
 import { type Launch, launcher } from './launcher.js';
-import { SOCKET_PREFIX, stopOrphan } from './postmaster.js';
+import { SOCKET_FOLDER, SOCKET_PREFIX, stopOrphan } from './postmaster.js';
 import { identityFor, letThrough, type ServerUser, serverUser } from './server-identity.js';
 
 export interface Embedded {
@@ -96,7 +96,7 @@ const startIn = async (options: EmbeddedOptions): Promise<Embedded> => {
 
 /** A socket's path may have 107 bytes; where the data folder lies deeper, a private temporary folder serves. */
 const socketFolder = async (home: string, user: ServerUser | null): Promise<string> => {
-  const inside = join(home, 'socket');
+  const inside = join(home, SOCKET_FOLDER);
   const fits = Buffer.byteLength(join(inside, '.s.PGSQL.5432.lock')) <= 100;
   const folder = fits ? inside : await mkdtemp(join(tmpdir(), SOCKET_PREFIX));
   await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -5,8 +5,10 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
+/** Beside the data, or, where that path is too long, a private temporary folder whose name begins so. */
+export const SOCKET_FOLDER = 'socket';
 export const SOCKET_PREFIX = 'tallystick-';
 
 const STEP_MS = 20;
@@ -15,11 +17,13 @@ const KILL_AFTER_MS = 15_000;
 
 /**
  * Returns when no process works on the folder any more. The caller holds the folder's lock, so whoever is found was left
- * behind. A postmaster.pid that names somebody else's process would stop the new server, and is removed.
+ * behind. A postmaster.pid that names somebody else's process, or that a crash left empty, would stop the new server for
+ * ever, and so would its socket's lock, which names the same process: they are removed.
  */
 export const stopOrphan = async (data: string): Promise<void> => {
   const file = readPidFile(data);
-  if (file === null) return;
+  // A number below zero is of a person who repairs the data by hand: PostgreSQL refuses, and says so.
+  if (file === null || file.pid < 0) return;
   // Of a living server only the postmaster is told: it ends its children, and flushes.
   if (serversIn(data, file.pid).includes(file.pid)) send(file.pid, 'SIGINT');
   for (let waited = 0; ; waited += STEP_MS) {
@@ -29,13 +33,19 @@ export const stopOrphan = async (data: string): Promise<void> => {
     if (waited >= KILL_AFTER_MS) for (const pid of left) send(pid, 'SIGKILL');
     await new Promise(resolve => setTimeout(resolve, STEP_MS));
   }
-  const { socket } = file;
-  // A private folder for the socket is left behind with the server.
-  if (socket.startsWith(join(tmpdir(), SOCKET_PREFIX))) rmSync(socket, { recursive: true, force: true });
-  if (send(file.pid, 0)) rmSync(join(data, 'postmaster.pid'), { force: true });
+  // A private folder for the socket is left behind with the server. The file is the server's: no other path is believed.
+  const socket = resolve(file.socket);
+  if (dirname(socket) === tmpdir() && basename(socket).startsWith(SOCKET_PREFIX)) remove(socket);
+  if (file.pid === 0 || send(file.pid, 0)) {
+    remove(join(data, 'postmaster.pid'));
+    remove(join(dirname(data), SOCKET_FOLDER));
+  }
 };
 
+const remove = (path: string): void => rmSync(path, { recursive: true, force: true });
+
 interface PidFile {
+  /** 0: it names nobody. */
   readonly pid: number;
   readonly socket: string;
 }
@@ -45,7 +55,7 @@ const readPidFile = (data: string): PidFile | null => {
   try {
     const lines = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
     const pid = Number(lines[0]);
-    return Number.isInteger(pid) && pid > 1 ? { pid, socket: lines[4] ?? '' } : null;
+    return { pid: Number.isInteger(pid) ? pid : 0, socket: lines[4] ?? '' };
   } catch {
     return null;
   }

@@ -10,8 +10,9 @@ import { type Embedded, type EmbeddedOptions, startEmbedded } from '../../src/po
 import { lockFolder } from '../../src/postgres/folder-lock.js';
 import { whenSuiteEnds } from '../support/cleanup.js';
 
+/** Not named as the private folders of sockets are, which are removed. */
 export const newFolder = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'tallystick-embedded-'));
+  const folder = mkdtempSync(join(tmpdir(), 'embedded-'));
   whenSuiteEnds(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 };

@@ -1,7 +1,8 @@
 /** The embedded server: how it is set up, and that it survives whatever its program dies of. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { openDatabase } from '../../src/postgres/database.js';
 import { describe } from '../support/describe.js';
@@ -173,13 +174,35 @@ describe('the embedded server, when something went wrong before', test => {
     stranger.kill();
   });
 
+  test('is not stopped by a lock of its socket that names a process of somebody else', async () => {
+    const { uid, gid } = statSync(join(folder, 'postgres', 'data'));
+    const stranger = spawn('sleep', ['60'], { uid, gid, stdio: 'ignore' });
+    const data = join(folder, 'postgres', 'data');
+    const socket = join(folder, 'postgres', 'socket');
+    const text = `${stranger.pid}\n${data}\n1764000000\n5432\n${socket}\n`;
+    for (const path of [join(data, 'postmaster.pid'), join(socket, '.s.PGSQL.5432.lock')]) writeFileSync(path, text);
+    const server = await start({ folder });
+    await ask(server.connection, 'select 1');
+    await server.stop();
+    assert.is(stranger.signalCode, null);
+    stranger.kill();
+  });
+
   test('is not stopped by one that names nobody, or nothing', async () => {
     const file = join(folder, 'postgres', 'data', 'postmaster.pid');
-    for (const text of ['4194000\n', '']) {
+    for (const text of ['4194000\n', '\n', '']) {
       writeFileSync(file, text);
-      if (text === '') rmSync(file);
       await (await start({ folder })).stop();
     }
+  });
+
+  test('has nothing removed because of what its files say', async () => {
+    const kept = newFolder();
+    const data = join(folder, 'postgres', 'data');
+    const near = `${tmpdir()}/tallystick-/../${basename(kept)}`;
+    writeFileSync(join(data, 'postmaster.pid'), `4194000\n${data}\n1764000000\n5432\n${near}\n`);
+    await (await start({ folder })).stop();
+    assert.ok(existsSync(kept));
   });
 
   test('begins again where a set-up was cut off', async () => {
