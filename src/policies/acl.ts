@@ -6,6 +6,7 @@ import { filledRules } from './filled-rules.js';
 import { foldPath } from './folded-names.js';
 import { asksForFields, type Fields, fieldsAllowed, wrappingAllowed } from './limits.js';
 import { Merged } from './merged.js';
+import type { Filled } from './pattern.js';
 import { PatternTree } from './pattern-tree.js';
 import { bitOf, type Capability, capabilitiesIn, NONE, type Policy, ROOT, type Rule } from './policy.js';
 import { needsSudo } from './protected-paths.js';
@@ -100,7 +101,10 @@ class RuleAcl implements Acl {
   }
 
   *grants(): Iterable<Grant> {
+    const shown = new Set<Filled>();
     for (const merged of this.tree.all()) {
+      if (shown.has(merged.pattern)) continue;
+      shown.add(merged.pattern);
       const { text, prefix, wildcards } = merged.pattern;
       yield { path: text, prefix, wildcard: wildcards > 0, capabilities: words(merged) };
     }

@@ -14,25 +14,48 @@ const IN_AUTH: readonly Segment[] = ['role', 'users', 'login'];
 
 const BEHIND = /^(?:sys\/(?:policies\/acl|policy)|auth\/(?:[^/]+\/)+?(?:role|users|login))\//;
 
+/** Marked, so that it is equal to no name that keeps its case: no request's path has this character. */
+const folded = <S extends Segment>(segment: S): S | string =>
+  segment === null || segment === '' ? segment : `\0${segment.toLowerCase()}`;
+
 export const foldPath = (path: string): string => {
   const kept = BEHIND.exec(path)?.[0].length;
-  return kept === undefined ? path : path.slice(0, kept) + path.slice(kept).toLowerCase();
+  return kept === undefined ? path : path.slice(0, kept) + path.slice(kept).split('/').map(folded).join('/');
 };
 
-/** Of a pattern; with `sys/+/acl/Admin` the policy is meant, too. */
-export const foldSegments = (segments: readonly Segment[]): readonly Segment[] => {
-  const kept = segments[0] === 'sys' ? behindPolicies(segments) : segments[0] === 'auth' ? behindMount(segments) : 0;
-  if (kept === 0) return segments;
-  return segments.map((segment, place) => (place < kept ? segment : (segment?.toLowerCase() ?? null)));
+/**
+ * A pattern's segments as a path is compared with them. With `sys/+/Admin` the policy `admin` is meant, and the mount `Admin`:
+ * where a `+` stands for what leads to such names, there is a form for each.
+ */
+export const foldedForms = (segments: readonly Segment[]): readonly (readonly Segment[])[] => {
+  const leads = [...policyLeads(segments), ...authLeads(segments)];
+  if (leads.length === 0) return [segments];
+  const forms = leads.map(({ kept }) => segments.map((each, place) => (place < kept ? each : folded(each))));
+  const all = leads.some(({ sure }) => sure) ? forms : [segments, ...forms];
+  return [...new Map(all.map(form => [JSON.stringify(form), form])).values()];
 };
 
-/** How many segments lead there; 0: elsewhere. */
-const behindPolicies = (segments: readonly Segment[]): number =>
-  POLICIES.find(
+interface Lead {
+  /** How many segments lead there. */
+  readonly kept: number;
+  /** Nothing else matches the pattern. */
+  readonly sure: boolean;
+}
+
+const policyLeads = (segments: readonly Segment[]): readonly Lead[] =>
+  POLICIES.filter(
     prefix =>
       segments.length > prefix.length &&
       prefix.every((word, place) => segments[place] === null || segments[place] === word),
-  )?.length ?? 0;
+  ).map(prefix => ({ kept: prefix.length, sure: !segments.slice(0, prefix.length).includes(null) }));
 
-const behindMount = (segments: readonly Segment[]): number =>
-  segments.findIndex((segment, place) => place > 1 && (segment === null || IN_AUTH.includes(segment))) + 1;
+function* authLeads(segments: readonly Segment[]): Iterable<Lead> {
+  const [first] = segments;
+  if (first !== 'auth' && first !== null) return;
+  for (let place = 2; place < segments.length - 1; place += 1) {
+    const segment = segments[place] ?? null;
+    const sure = IN_AUTH.includes(segment);
+    if (sure || segment === null) yield { kept: place + 1, sure: sure && first !== null };
+    if (sure) return;
+  }
+}

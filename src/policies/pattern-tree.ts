@@ -7,7 +7,7 @@
  * the segments of the path and the different arrangements of `+` in the patterns.
  */
 import { LongestPrefix } from './longest-prefix.js';
-import type { Filled } from './pattern.js';
+import type { Filled, Segment } from './pattern.js';
 
 /** What hangs in the tree knows its pattern. */
 export interface Leaf {
@@ -73,8 +73,12 @@ interface Walk<T> {
 export class PatternTree<T extends Leaf> {
   readonly #root = new Branch<T>();
 
-  /** `put` gets what an equal pattern brought before, null for the first. */
-  add({ segments, prefix }: Filled, put: (present: T | null) => T): void {
+  /** `put` gets what an equal pattern brought before, null for the first; once for each form of the pattern. */
+  add({ forms, prefix }: Filled, put: (present: T | null) => T): void {
+    for (const segments of forms) this.#add(segments, prefix, put);
+  }
+
+  #add(segments: readonly Segment[], prefix: boolean, put: (present: T | null) => T): void {
     let node = this.#root;
     const last = segments.length - 1;
     for (const [place, segment] of segments.entries()) if (!prefix || place < last) node = node.child(segment);

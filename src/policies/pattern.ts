@@ -6,7 +6,7 @@
  * with a slash in it (or an empty one) drops the rule, because it would reach another folder than its author saw.
  */
 import { E, type Either } from '../fp.js';
-import { foldSegments } from './folded-names.js';
+import { foldedForms } from './folded-names.js';
 
 /** Null stands for `+`. */
 export type Segment = string | null;
@@ -15,6 +15,8 @@ export interface Filled {
   readonly templated: false;
   /** With `prefix`, the last one is the beginning of a segment, and anything may follow. */
   readonly segments: readonly Segment[];
+  /** As paths are compared with them; mostly that alone. */
+  readonly forms: readonly (readonly Segment[])[];
   readonly prefix: boolean;
   /** Without the `*` at the end. */
   readonly text: string;
@@ -109,7 +111,8 @@ const split = (parts: readonly string[]): Filled => {
   const wildcards = segments.reduce((count, each) => (each === null ? count + 1 : count), 0);
   return {
     templated: false,
-    segments: foldSegments(segments),
+    segments,
+    forms: foldedForms(segments),
     prefix,
     text,
     bytes: Buffer.byteLength(text),

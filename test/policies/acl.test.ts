@@ -198,6 +198,62 @@ describe('asking', test => {
     assert.is(allows(aclOf({ 'secret/data/Admin': 'read' }), 'read', 'secret/data/admin'), false);
   });
 
+  test('reads such names so behind any wildcard, and every other name as it is written', () => {
+    const word = fc.constantFrom('sys', 'policies', 'acl', 'policy', 'auth', 'role', 'roles', 'users', 'login', 'x');
+    const segment = fc.oneof(word, fc.constantFrom('Ab', 'ab', 'AB'));
+    /** From here on case means nothing. */
+    const namesBegin = (path: string): number => {
+      const [first, second, third, ...more] = path.split('/');
+      if (first === 'sys' && second === 'policy' && third !== undefined) return 2;
+      if (first === 'sys' && second === 'policies' && third === 'acl' && more.length > 0) return 3;
+      const lead = [third, ...more].findIndex(each => ['role', 'users', 'login'].includes(each ?? ''));
+      return first === 'auth' && lead >= 0 && lead < more.length ? lead + 3 : Number.POSITIVE_INFINITY;
+    };
+    const lowered = (text: string, from: number): string =>
+      text
+        .split('/')
+        .map((each, place) => (place < from ? each : each.toLowerCase()))
+        .join('/');
+    const patterns = fc.record({
+      segments: fc.array(segment, { minLength: 1, maxLength: 6 }),
+      end: fc.nat({ max: 3 }),
+    });
+    const paths = fc.array(segment, { minLength: 1, maxLength: 6 });
+    /** Mostly the path itself, in part, in another spelling, and with `+`. */
+    const near = fc
+      .tuple(paths, fc.array(fc.constantFrom('as it is', 'as it is', '+', 'lower'), { minLength: 6, maxLength: 6 }))
+      .chain(([path, how]) => {
+        const changed = path.map((each, place) =>
+          how[place] === '+' ? '+' : how[place] === 'lower' ? each.toLowerCase() : each,
+        );
+        return fc.tuple(
+          fc.constant(path),
+          fc.oneof(
+            patterns,
+            patterns.map(({ end }) => ({ segments: changed, end })),
+          ),
+        );
+      });
+    fc.assert(
+      fc.property(near, ([path, { segments, end }]) => {
+        const body = segments.join('/');
+        const pattern = end === 0 && !body.endsWith('+') ? `${body.slice(0, -1)}*` : body;
+        if (pattern.includes('+*')) return;
+        const [asked, from] = [path.join('/'), namesBegin(path.join('/'))];
+        const wanted = chosen([{ path: lowered(pattern, from), words: [] }], lowered(asked, from)) !== null;
+        assert.is(decidedBy(aclOf({ [pattern]: 'deny' }), 'read', asked) !== null, wanted, `${pattern} of ${asked}`);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test('shows such a rule once among those that a token has', () => {
+    assert.equal([...aclOf({ 'sys/+/Team': 'read', '+/+/+/X*': 'read' }).grants()].map(({ path }) => path).sort(), [
+      '+/+/+/X',
+      'sys/+/Team',
+    ]);
+  });
+
   test('says why not', () => {
     const acl = aclOf({ a: 'read', b: 'deny' });
     const why = (capability: Capability, path: string): string | null => {
