@@ -41,7 +41,7 @@ export const tokenData = (info: TokenInfo) => ({
 const granted = (info: TokenInfo): number =>
   info.expiresAt === 0
     ? 0
-    : Math.round((info.expiresAt - (info.renewedAt === 0 ? info.createdAt : info.renewedAt)) / 1_000_000);
+    : Math.ceil((info.expiresAt - (info.renewedAt === 0 ? info.createdAt : info.renewedAt)) / 1_000_000);
 
 const authBlock = ({ token, info }: LoginResult) => ({
   client_token: token,

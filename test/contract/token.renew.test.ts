@@ -47,6 +47,8 @@ describe('renewing a token', test => {
       capped.body.warnings[0],
       /^TTL of "5h" exceeded the effective max_ttl of "(2h|1h59m\d+s)"; TTL value is capped accordingly$/,
     );
+    const seen = (await calls.get('auth/token/lookup-self', made.client_token)).body.data;
+    assert.is(Date.parse(seen.expire_time) - Date.parse(seen.issue_time), 7_200_000, 'not a moment longer');
   });
 
   test('of a periodic token gives its period again', async () => {

@@ -84,7 +84,10 @@ const renew = async (
       const wanted = { ...life, ttlSeconds: increment > 0 ? increment : life.ttlSeconds };
       const granted = grantTtl(wanted, limitsOf(mount), Math.floor((recordedAt - now.createdAt) / SECOND_US));
       if (granted === null) return { kind: 'reject', failure: invalid('past the max TTL, cannot renew') };
-      const expiresAt = recordedAt + granted.ttlSeconds * SECOND_US;
+      const { ttlSeconds, endSeconds } = granted;
+      // What is left was counted in whole seconds: the end itself is exact.
+      const end = endSeconds === 0 ? Number.POSITIVE_INFINITY : now.createdAt + endSeconds * SECOND_US;
+      const expiresAt = Math.min(recordedAt + ttlSeconds * SECOND_US, end);
       const info = tokenInfo(session.authority, { ...now, expiresAt, renewedAt: recordedAt }, text);
       return {
         kind: 'append',

@@ -24,6 +24,8 @@ export interface Lifetime {
 
 export interface Grant {
   readonly ttlSeconds: number;
+  /** From its creation; no renewal reaches beyond it. 0 = none. */
+  readonly endSeconds: number;
   readonly warnings: readonly string[];
 }
 
@@ -59,12 +61,12 @@ export const grantTtl = (wanted: Lifetime, limits: Limits, ageSeconds: number): 
       ? wanted.ttlSeconds
       : limits.defaultSeconds;
   const end = periodic ? explicit : maxSeconds;
-  if (end === 0) return { ttlSeconds: ttl, warnings };
+  if (end === 0) return { ttlSeconds: ttl, endSeconds: end, warnings };
   const left = end - ageSeconds;
   if (left <= 0) return null;
-  if (ttl <= left) return { ttlSeconds: ttl, warnings };
+  if (ttl <= left) return { ttlSeconds: ttl, endSeconds: end, warnings };
   warnings.push(
     `TTL of ${shown(ttl)} exceeded the effective max_ttl of ${shown(left)}; TTL value is capped accordingly`,
   );
-  return { ttlSeconds: left, warnings };
+  return { ttlSeconds: left, endSeconds: end, warnings };
 };
