@@ -3,7 +3,7 @@
  *
  * Nobody is answered before COMMIT is certain. Crash points: before COMMIT nothing happened and nobody was told; after it,
  * the events are there whether or not this process lives to say so; and when the connection dies during COMMIT the outcome
- * is looked up by event ids under the lock before anybody is answered (postgres.md §3).
+ * is looked up by event ids under the lock before anybody is answered (postgres.md §3), until their deadline.
  */
 import type { Failure } from '../failure.js';
 import { E, type Either } from '../fp.js';
@@ -50,8 +50,19 @@ export interface AppendMeasure {
 }
 
 const ATTEMPTS = 3;
+const AGAIN_MS = 20;
+const AGAIN_MS_MAX = 500;
 /** After the database said that it cannot write, the next batch is tried this much later. */
 const REFUSE_FOR_MS = 3000;
+
+const unavailable = (cause: unknown): Failure => ({ kind: 'database-unavailable', during: 'append', cause });
+const UNSETTLED: Failure = {
+  kind: 'timeout',
+  during: 'committing: it may have been done, so look before you try again',
+};
+
+const deadlineOf = (batch: readonly { readonly command: { readonly deadlineMs: number } }[]): number =>
+  Math.max(...batch.map(({ command }) => command.deadlineMs));
 
 export class Appender<State> {
   readonly queue: AppendQueue<State>;
@@ -71,7 +82,10 @@ export class Appender<State> {
     return this.#refusing !== null && this.#refusing.untilMs > this.ports.nowMs() ? this.#refusing.why : null;
   }
 
-  /** Decides the command at the head of the ledger and appends what it decided. Left: nothing of it was appended. */
+  /**
+   * Decides the command at the head of the ledger and appends what it decided. Left: nothing of it was appended; only where
+   * the database was away from a COMMIT on until the deadline, a `timeout` says that nobody knows.
+   */
   submit<R>(command: Command<State, R>): Promise<Either<Failure, R>> {
     if (this.#closed !== null) return Promise.resolve(E.left(this.#closed));
     if (this.refusing !== null) return Promise.resolve(E.left({ kind: 'overloaded', retryAfterSeconds: 3 }));
@@ -106,7 +120,10 @@ export class Appender<State> {
     try {
       await this.ports.known.exclusive(() => this.#append(batch));
     } catch (error) {
-      const explained = await this.ports.explained?.(error);
+      const explained = await this.ports.explained?.(error).catch(cause => {
+        this.ports.notice('append', cause);
+        return null;
+      });
       if (!explained) this.ports.notice('append', error);
       const failure: Failure =
         explained ??
@@ -126,7 +143,12 @@ export class Appender<State> {
         const pipeline = await this.#connected();
         if (unsettled !== null) {
           const outcome: Outcome | null = await settleUnknown(pipeline, unsettled);
-          if (outcome !== null) return answerBatch(batch, unsettled.answers, outcome);
+          if (outcome !== null) {
+            // Whoever is answered finds what it did: a rotation of the root key takes over what is folded.
+            const head = await this.ports.known.catchUpHere(pipeline);
+            answerBatch(batch, unsettled.answers, outcome);
+            return this.ports.committed(head, unsettled.events);
+          }
           unsettled = null;
         }
         const committing = (placing: PlacedBatch<State>): void => {
@@ -146,9 +168,12 @@ export class Appender<State> {
         this.ports.notice(`append, attempt ${attempt}`, error);
         if (remedy.kind === 'refuse') this.#refusing = { untilMs: this.ports.nowMs() + REFUSE_FOR_MS, why: remedy.why };
         if (remedy.kind === 'bisect') return this.#bisect(batch, error);
-        if (remedy.kind === 'refuse' || attempt === ATTEMPTS)
-          return this.#giveUp(batch, { kind: 'database-unavailable', during: 'append', cause: error });
-        await new Promise(resolve => setTimeout(resolve, attempt * 20 * (1 + Math.random())));
+        // Who waits for a commit that may have been done is told what became of it, if that can be known in time.
+        const asking = unsettled !== null && this.#closed === null && deadlineOf(batch) > this.ports.nowMs();
+        if (remedy.kind === 'refuse' || (attempt >= ATTEMPTS && !asking))
+          return this.#giveUp(batch, unsettled === null ? unavailable(error) : UNSETTLED);
+        const apartMs = Math.min(AGAIN_MS_MAX, attempt * AGAIN_MS);
+        await new Promise(resolve => setTimeout(resolve, apartMs * (1 + Math.random())));
       }
     }
   }
