@@ -48,8 +48,12 @@ export const loginOperation = (app: App): AuthOperations['login'] =>
       meta: { username: name },
       mount: null,
     });
-    const slotIsThere = (): boolean => session.authority.slots.get(slot.id)?.loginKey === slot.loginKey;
-    const check = (): Failure | null => (slotIsThere() ? null : { kind: 'unauthenticated' });
+    const check = (): Failure | null => {
+      const { slots, entities } = session.authority;
+      if (slots.get(slot.id)?.loginKey !== slot.loginKey) return { kind: 'unauthenticated' };
+      // What this administrator may do was changed meanwhile.
+      return entities.get(entity.id) === entity ? null : { kind: 'busy', retryAfterSeconds: 1 };
+    };
     const done = await createToken(wanted, { session, context, header, check });
     await renewSlot(app, session, context, { slot, password });
     return done;

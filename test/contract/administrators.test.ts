@@ -70,6 +70,26 @@ describe('administrators', test => {
     refusedWith(await calls.post(`${AT}/users/cem/policies`, { policies: 'x' }, await tokenOf('cem')), 403, 'denied');
   });
 
+  test('whose policies are changed while they log in do not get the old ones', async () => {
+    const { session } = node.program.nexus;
+    assert.ok(session);
+    const { appender } = session;
+    const other = await cluster.newNode();
+    const submit = appender.submit.bind(appender);
+    // Another node is quicker: what the login is made of was read, and nothing of it is at the head yet.
+    appender.submit = async command => {
+      appender.submit = submit;
+      const changed = await other.call('POST', `${AT}/users/cem/policies`, { policies: 'people' });
+      assert.is(changed.status, 204, changed.text);
+      return submit(command);
+    };
+    const early = await logIn('cem');
+    assert.is(early.status, 503, early.text);
+    assert.equal((await logIn('cem')).body.auth.policies, ['default', 'people']);
+    await other.stop();
+    assert.is((await calls.post(`${AT}/users/cem/policies`, { policies: 'auditor' })).status, 204);
+  });
+
   test('are still let in where a userpass mount has taken the older path, and are none of its users', async () => {
     assert.is((await logIn('ada', 'userpass')).status, 200);
     refusedWith(await node.call('POST', 'sys/auth/administrators', { type: 'userpass' }), 400, 'already in use');
