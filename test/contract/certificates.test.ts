@@ -4,8 +4,10 @@ import * as assert from 'uvu/assert';
 import { certificateText } from '../../src/certificates/text.js';
 import { verifyCertificate } from '../../src/certificates/verify.js';
 import { signNote, verifierKey } from '../../src/crypto/signed-note.js';
+import { confirmDestroyed } from '../../src/operations/terms/steps.js';
 import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { until } from '../support/until.js';
 
 let cluster: TestCluster;
 let node: TestNode;
@@ -230,5 +232,39 @@ describe('a certificate whose term comes to its end', test => {
     assert.is((await node.call('GET', 'secret/data/living')).status, 200);
     // What is destroyed from now on waits for the next term.
     assert.is((await certificateOf(await erase('living'))).document.term.erasure, 'pending');
+  });
+
+  test('is not confirmed while a key that wrapped it before the last term is still somewhere', async () => {
+    const terms = async (): Promise<Json> => (await node.call('GET', 'sys/ledger/keys')).body.data.terms;
+    const stateOf = async (number: number): Promise<string> =>
+      (await terms()).find(({ term }: Json) => term === number).state;
+    const rotated = async (from: number): Promise<void> => {
+      assert.is((await node.call('POST', 'sys/ledger/keys/rotate')).status, 200);
+      await until(`term ${from} ended`, async () => /ended|destroyed/.test(await stateOf(from)));
+    };
+    const recipients = [await identityToRecipient(await generateIdentity())];
+    const { id } = (await node.call('POST', 'sys/ledger/keys/escrow', { recipients })).body.data;
+    await write('twice', { v: 'written under term 2' });
+    await rotated(2);
+    const position = await erase('twice');
+    await rotated(3);
+    await until('every copy of the key of term 3 is gone', async () => {
+      const { copies } = (await terms()).find(({ term }: Json) => term === 3);
+      return copies.every(({ gone }: Json) => gone !== null);
+    });
+    const { session } = node.program.nexus;
+    const third = session?.authority.terms.get(3);
+    assert.ok(session && third);
+    assert.equal(await confirmDestroyed(session, third), []);
+    const { document, note } = await certificateOf(position);
+    assert.equal([document.term.last, document.term.erasure], [3, 'pending']);
+    assert.match(note, /Fully erased: not confirmed/);
+    assert.is((await node.call('POST', 'sys/ledger/keys/copy-gone', { term: 2, holder: id })).status, 204);
+    await until(
+      'it is confirmed',
+      async () => (await certificateOf(position)).document.term.erasure === 'confirmed',
+      30_000,
+    );
+    assert.equal([await stateOf(2), await stateOf(3)], ['destroyed', 'destroyed']);
   });
 });

@@ -150,12 +150,18 @@ export const endTerm = async (session: Session, { term }: Term): Promise<number>
 const mayEnd = (term: Term | null): boolean =>
   term !== null && term.endedAt === null && (term.activatedAt === null || term.rewrappedAt !== null);
 
-/** Copies that are still there, and then nothing has changed; none, and `term.destroyed` says where they were. */
+/**
+ * Copies that are still there, and then nothing has changed; none, and `term.destroyed` says where they were. Terms are
+ * destroyed in their order: a key that lay under this one may have lain under those before, and a backup may hold it so.
+ */
 export const confirmDestroyed = async (session: Session, { term }: Term): Promise<readonly Copy[]> => {
   const { authority, ports } = session;
   const copies = await copiesOf(session, term);
   const left = copies.filter(({ goneAt }) => goneAt === null);
-  if (left.length > 0) return left;
+  const waits = authority.terms.all.some(
+    each => each.term < term && each.activatedAt !== null && each.destroyedAt === null,
+  );
+  if (left.length > 0 || waits) return left;
   const actor = systemActor(session, 'keys.destroyed');
   const reports = copies.map(({ kind, holder, goneAt }) => ({ kind, holder, gone_at: goneAt }));
   const { sealed, facts } = draft(session, 'term.destroyed', actor, { term, count: reports.length }, { reports });
