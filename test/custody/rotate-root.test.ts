@@ -3,6 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { SLOT_QUEUE } from '../../src/crypto/argon2.js';
 import { rowMac } from '../../src/crypto/event-hash.js';
 import { frontierBytes } from '../../src/crypto/merkle.js';
 import { exportOnce } from '../../src/key-export/keeper.js';
@@ -17,6 +18,7 @@ import { tally } from '../cli/support/tally.js';
 import { type Json, type Reply, startNode, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { dumpLedger, restoreDump } from '../support/copy-ledger.js';
 import { describe } from '../support/describe.js';
+import { withMeanwhile } from '../support/meanwhile.js';
 import { until } from '../support/until.js';
 
 const PATH = 'sys/ledger/root-key';
@@ -88,6 +90,24 @@ describe('a rotation of the root key', test => {
     await ok(node.call('DELETE', PATH), 204);
     await node.program.nexus.seal();
     await ok(node.call('POST', 'sys/unseal', { key: share }));
+  });
+
+  test('never leaves a slot behind that was added while it was planned', async () => {
+    let goOn = (): void => undefined;
+    const standing = SLOT_QUEUE.run(() => new Promise<void>(resolve => (goOn = resolve)));
+    // What is planned has read the slots by then, and waits for a turn to try the password.
+    let read = (): void => undefined;
+    const reading = new Promise<void>(resolve => (read = resolve));
+    const starting = withMeanwhile(cluster.db, 'slots', start, async () => read());
+    await reading;
+    await ok(node.call('POST', 'sys/ledger/slots', { kind: 'key-file', name: 'late' }));
+    goOn();
+    await standing;
+    const nonce = await starting;
+    const [fresh = ''] = (await ok(give(share, nonce))).data.keys;
+    await refused(give(fresh, nonce), /the slots were changed meanwhile/);
+    await ok(node.call('DELETE', PATH), 204);
+    await ok(node.call('DELETE', 'sys/ledger/slots/late'), 204);
   });
 
   test('happens under load, and everything that was made before is known and readable', async () => {

@@ -7,7 +7,7 @@ import { wipe } from '../../crypto/bytes.js';
 import { SlotKind } from '../../keys/key-kinds.js';
 import { kmsParamsOf } from '../../keys/kms-slots.js';
 import { openWithPassword } from '../../keys/password-slots.js';
-import { newKeyFileSlot, openWithKey, type RootKey, splitOfRow } from '../../keys/slots.js';
+import { newKeyFileSlot, openWithKey, type RootKey, slotsDigest, splitOfRow } from '../../keys/slots.js';
 import type { SlotRow } from '../../keys/store.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
@@ -38,7 +38,8 @@ export const planRoot = async (
   root: RootKey,
   request: RootRotationRequest,
 ): Promise<{ readonly plan: RootPlan; readonly remade: readonly RemadeSlot[] }> => {
-  const all = (await checkedSlotRows(session)).map(row => ({ row, slot: slotOf(session, row) }));
+  const rows = await checkedSlotRows(session);
+  const all = rows.map(row => ({ row, slot: slotOf(session, row) }));
   const dropped = droppedOf(all, request.drop);
   const kept = all.filter(each => !dropped.includes(each));
   const { peppers } = app.nexus.ports;
@@ -63,7 +64,8 @@ export const planRoot = async (
       remade: kept.map(({ slot }) => slot),
       dropped: dropped.map(({ slot }) => slot),
       shares: shares === null || today === null ? null : { slot: shares.slot, today, split: request.split ?? today },
-      slotsDigest: session.authority.keystore?.slotsDigest ?? '',
+      // Of what was read, not of what is there by now: trying passwords takes its time.
+      slotsDigest: slotsDigest(rows).toString('hex'),
     },
   };
 };
