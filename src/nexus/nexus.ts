@@ -213,6 +213,8 @@ export class Nexus {
         return recorded;
       }
     }
+    // Not before: a rollback that is not on record has not been accepted.
+    session.remember();
     this.#session = session;
     this.#degraded = null;
     this.#sealedByHand = false;

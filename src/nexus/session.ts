@@ -81,7 +81,6 @@ export class Session {
     const { anchorPath } = ports;
     const failed = (cause: unknown): void => ports.notice('anchor', cause);
     this.#anchor = anchorPath === null ? null : new AnchorWriter(anchorPath, custody.ledgerId, failed);
-    this.#anchor?.saw(known.head);
     this.roots = new RootFollower(this);
     this.appender = new Appender({
       known,
@@ -120,6 +119,11 @@ export class Session {
       cause => ports.notice('presence', cause),
     );
     this.recorder = new Recorder(custody, this.appender, ports.nowMs, cause => ports.notice('record', cause));
+  }
+
+  /** From now on this node has seen what is there, and takes nothing that is behind it. */
+  remember(): void {
+    this.#anchor?.saw(this.known.head);
   }
 
   get closed(): boolean {

@@ -366,6 +366,24 @@ describe('an edited head, slot or keyring', test => {
     await sealed.program.nexus.seal();
   });
 
+  test('a rollback that a person accepts and that could not be recorded is refused like before', async () => {
+    const anchor = join(sealed.folder, 'anchor.json');
+    const seen = readFileSync(anchor, 'utf8');
+    const { size } = JSON.parse(seen);
+    const ahead = JSON.stringify({ ...JSON.parse(seen), size: size + 5, root: 'ab'.repeat(32) });
+    writeFileSync(anchor, ahead);
+    await sql.query('alter table events add constraint nothing_more check (false) not valid');
+    try {
+      const accepted = await sealed.call('POST', 'sys/unseal', { key: cluster.key, accept_rollback: true });
+      assert.ok(accepted.status >= 500, accepted.text);
+    } finally {
+      await sql.query('alter table events drop constraint nothing_more');
+    }
+    assert.is(readFileSync(anchor, 'utf8'), ahead);
+    assert.match((await unseal()).text, 'accept-rollback');
+    writeFileSync(anchor, seen);
+  });
+
   test('a rollback that a person accepts is the first event on top of it', async () => {
     const anchor = join(sealed.folder, 'anchor.json');
     const seen = JSON.parse(readFileSync(anchor, 'utf8'));
