@@ -9,7 +9,10 @@ import { readIfThere } from './durable-file.js';
 import { noteSigner } from './note-signer.js';
 import type { StatedKeystore } from './recovered.js';
 
-/** Null: there is none, it is not of this ledger, or not newer than `recorded`. */
+/**
+ * Null: there is none, it is not of this ledger, not newer than `recorded`, or not of the keyring that is in the database:
+ * the file stays where it is, and another database may be put in after the one that it was written for.
+ */
 export const readStated = async (path: string, custody: Custody, recorded: number): Promise<StatedKeystore | null> => {
   const note = await readIfThere(path);
   if (note === null) return null;
@@ -17,6 +20,7 @@ export const readStated = async (path: string, custody: Custody, recorded: numbe
   const text = openNote(note, { name: originOf(custody.ledgerId), publicKey });
   const manifest = text === null ? null : decodeManifest(text);
   if (manifest === null || manifest.generation <= recorded) return null;
+  if (manifest.generation !== custody.keyring.generation) return null;
   const { generation, slotsDigest, term, checks } = manifest;
   return { generation, slotsDigest, term, checks };
 };

@@ -180,6 +180,13 @@ describe('recovering a ledger', test => {
       [1, 2],
     );
     await stop(node);
+    // A backup that is put in afterwards, with its own key store, has nothing to do with that export any more.
+    const again = await startOn(await restored(0), data);
+    assert.match((await again.call('POST', 'sys/unseal', { key: cluster.key })).text, /behind what this node saw/);
+    const goneBack = await again.call('POST', 'sys/unseal', { key: cluster.key, accept_rollback: true });
+    assert.is(goneBack.body.sealed, false, goneBack.text);
+    assert.is(await value(again, 'kept'), 'early');
+    await stop(again);
   });
 
   const misfits: readonly (readonly [string, number, string, RegExp])[] = [
