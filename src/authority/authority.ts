@@ -81,8 +81,13 @@ export class Authority implements AuthorityFold {
   readonly retention = new RetentionTable();
   readonly mounts: MountTable;
   readonly history = new History();
-  /** Fills the templates of policies; whoever can open identities sets it. Without it only ids are known. */
-  identityOf: (entity: Entity) => Identity = ({ id }) => ({ id, name: '', metadata: {}, aliases: {} });
+  /** Fills the templates of policies, by these mounts; whoever can open identities sets it. Without it only ids are known. */
+  identityOf: (entity: Entity, mounts: MountTable) => Identity = ({ id }) => ({
+    id,
+    name: '',
+    metadata: {},
+    aliases: {},
+  });
   readonly #permissions = new Permissions(this.policies);
   readonly #byToken = new WeakMap<Token, KnownPermission>();
   readonly #folds: Readonly<Record<string, Fold>>;
@@ -167,7 +172,7 @@ export class Authority implements AuthorityFold {
     const known = this.#byToken.get(token);
     if (known?.revision === revision && known.mounts === mounts) return known.permission;
     const entity = this.entities.get(token.entity);
-    const identity = entity === undefined ? null : this.identityOf(entity);
+    const identity = entity === undefined ? null : this.identityOf(entity, this.mounts);
     const permission = this.#permissions.of(this.policiesOf(token), identity);
     this.#byToken.set(token, { revision, mounts, permission });
     return permission;

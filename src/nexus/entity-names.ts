@@ -4,7 +4,7 @@
  */
 import * as t from 'io-ts';
 import type { Entity } from '../authority/entities.js';
-import { accessorOf } from '../authority/mounts.js';
+import { accessorOf, type MountTable } from '../authority/mounts.js';
 import type { Uuid } from '../crypto/bytes.js';
 import { openBody } from '../keys/event-sealer.js';
 import { readBodyAt } from '../ledger/stream-reads.js';
@@ -58,9 +58,8 @@ export class EntityNames {
     return [...this.#opened.keys()].filter(id => this.nameOf(id) === nameOrId);
   }
 
-  /** What templates of policies may ask; an alias under its mount's path without `auth/`, and under its accessor. */
-  identityOf({ id, aliases }: Entity): Identity {
-    const { mounts } = this.session.authority;
+  /** What templates of policies may ask; an alias under the path of its mount among these, without `auth/`, and under its accessor. */
+  identityOf({ id, aliases }: Entity, mounts: MountTable): Identity {
     const names = this.#opened.get(id)?.body?.aliases ?? [];
     const known = aliases.flatMap(alias => {
       const mount = mounts.byId(alias.mount);

@@ -76,7 +76,7 @@ export class Session {
   ) {
     this.names = new NodeNames(custody.ledger);
     this.entityNames = new EntityNames(this);
-    authority.identityOf = entity => this.entityNames.identityOf(entity);
+    authority.identityOf = (entity, mounts) => this.entityNames.identityOf(entity, mounts);
     this.moments = new Moments(ports.runner, known, ports.nowMs);
     const { anchorPath } = ports;
     const failed = (cause: unknown): void => ports.notice('anchor', cause);

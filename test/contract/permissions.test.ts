@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { type Home, newHome, type Ran, tally } from '../cli/support/tally.js';
 import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { done, enable, login } from './support/logins.js';
 
 const PATH = 'secret/data/app/db';
 
@@ -55,6 +56,23 @@ describe('permissions in time', test => {
     assert.is(allowed, true);
     assert.is(holders[0].holds, 'login');
     assert.is(holders[0].actor.name, cluster.admin.name);
+  });
+
+  test('a name at a mount is what it was then, wherever the mount is now', async () => {
+    const own = 'path "secret/data/app/{{identity.entity.aliases.people.name}}" { capabilities = ["read"] }';
+    await done(node, 'PUT', 'sys/policies/acl/own', { policy: own });
+    await enable(node, 'people', { type: 'userpass' });
+    await done(node, 'POST', 'auth/people/users/db', { password: 'six green boats at noon', token_policies: 'own' });
+    const { headers, body } = await login(node, 'people/login/db', { password: 'six green boats at noon' });
+    const then = `&position=${headers.get('x-tallystick-position')}`;
+    const may = async (more: string): Promise<boolean> => (await can(body.auth.accessor, 'read', more)).allowed;
+    assert.is(await may(''), true);
+    await done(node, 'POST', 'sys/remount', { from: 'auth/people', to: 'auth/staff' }, 200);
+    assert.is(await may(''), false);
+    assert.is(await may(then), true);
+    await done(node, 'DELETE', 'sys/auth/staff');
+    assert.is(await may(then), true);
+    await done(node, 'DELETE', 'sys/policies/acl/own');
   });
 
   test('a list of everybody holds who could then and not who could not', async () => {
