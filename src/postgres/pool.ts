@@ -42,22 +42,21 @@ export const openPool = ({ connection, settings, max, systemIdentifier }: PoolOp
     idleTimeoutMillis: 30_000,
     verify: (client, done) => void refuseOther(client, systemIdentifier).then(() => done(), done),
   });
-  // Without a listener an idle connection that breaks would end the process; the next query opens a new one.
+  // Without a listener a connection that breaks would end the process: one of the pool while it is idle, one of its own
+  // at any other moment. Whoever uses it hears of it by what it asks; the next query opens a new one.
   pool.on('error', () => {});
+  pool.on('connect', client => client.on('error', () => {}));
 
   const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     const client = await pool.connect().catch((error: unknown) => {
       throw databaseError(error);
     });
-    const ignored = (): void => {};
-    client.on('error', ignored);
     let failed = true;
     try {
       const result = await work(client);
       failed = false;
       return result;
     } finally {
-      client.removeListener('error', ignored);
       client.release(failed);
     }
   };
