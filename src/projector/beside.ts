@@ -51,6 +51,9 @@ const tryLock = (lock: number): Query<boolean> =>
   query(null, yes, `select pg_try_advisory_lock(${lock}, hashtext(current_schema() || '/' || $1)) as yes`);
 const unlockAll: Query<null> = query(null, anyRow, 'select pg_advisory_unlock_all()');
 
+/** So few may be left when the worker is held up for a swap, or a snapshot is taken. */
+const NEAR_EVENTS = 2000;
+
 export type Progress = (position: number, size: number) => void;
 
 export class Beside {
@@ -88,6 +91,12 @@ export class Beside {
       this.#position = to;
       progress(to, size);
     }
+  }
+
+  /** Folds in step with an end that moves, until it is so near that the rest can be folded at once, while others wait. */
+  async follow(end: () => Promise<number>, progress?: Progress): Promise<void> {
+    do await this.fill(await end(), progress);
+    while ((await end()) - this.#position > NEAR_EVENTS);
   }
 
   /** Folds the rest up to `size` inside the caller's transaction, whose fate it shares; unqualified names are live again after it. */

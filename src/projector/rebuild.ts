@@ -11,8 +11,6 @@ import { type Beside, InUse, type Progress, withBeside } from './beside.js';
 import type { Projection } from './projection.js';
 import { command, holdMark, ledgerSize, putMark } from './statements.js';
 
-/** So few events may be left when the worker is held up for the swap. */
-const NEAR_EVENTS = 2000;
 /**
  * The swap waits so long for reads to let go of the old tables, while later reads wait behind it. A read may hold one table
  * and wait for another: giving up before PostgreSQL looks for a deadlock (1 s) makes sure that it is never the read who loses.
@@ -48,19 +46,14 @@ export const rebuild = (
   return withBeside(pool, projection, 'rebuild', signal, async beside => {
     await follow(beside, progress);
     await beside.indexes();
+    // They may have taken long.
+    await follow(beside, progress);
     return { events: await swap(beside, progress), seconds: (performance.now() - startedAt) / 1000 };
   });
 };
 
-/** Until so little is left that it can be folded while the worker waits. */
-const follow = async (beside: Beside, progress: Progress | undefined): Promise<void> => {
-  for (;;) {
-    const [size = 0] = await beside.session.run(ledgerSize);
-    await beside.fill(size, progress);
-    const [now = 0] = await beside.session.run(ledgerSize);
-    if (now - size <= NEAR_EVENTS) return;
-  }
-};
+const follow = (beside: Beside, progress: Progress | undefined): Promise<void> =>
+  beside.follow(async () => (await beside.session.run(ledgerSize))[0] ?? 0, progress);
 
 const swap = async (beside: Beside, progress: Progress | undefined): Promise<number> => {
   const until = performance.now() + GIVE_UP_MS;

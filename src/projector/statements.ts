@@ -120,13 +120,17 @@ export const stopAt: Query<boolean> = query(
    returning name`,
 );
 
-/** $1 name, $2 version, $3 position: freshly made tables, that run from here on. */
+/**
+ * $1 name, $2 version, $3 position: freshly made tables, that run from here on. Nobody has their lease: a worker may remember
+ * what it read of the rows before, though it stood where these stand.
+ */
 export const putMark: Query<never> = query(
   'projection_put_mark',
   noRow,
   `insert into projection (name, version, position, state) values ($1, $2, $3, 'running')
    on conflict (name) do update
-      set version = excluded.version, position = excluded.position, state = 'running', stopped_at = null, reason = null`,
+      set version = excluded.version, position = excluded.position, state = 'running', stopped_at = null, reason = null,
+          lease_token = null, lease_until = null`,
 );
 
 /** Twenty processes may start at once: one of them makes the tables. */

@@ -34,7 +34,7 @@ export const verify = (
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Verified> =>
   withBeside(pool, projection, 'verify', signal, async beside => {
-    await beside.fill((await liveMark(beside.session, projection)).position);
+    await beside.follow(async () => (await liveMark(beside.session, projection)).position);
     return beside.session.transaction(tx => compare(tx, beside));
   });
 

@@ -109,8 +109,8 @@ export class Worker {
     if (now.mark.version !== projection.version) return this.#replace(now.mark.version);
     if (now.mark.state === 'stopped' || now.taken || now.mark.position >= now.size) return false;
     if (!now.mine && (await pool.run(takeLease, [projection.name, this.#token])).length === 0) return false;
-    // Another worker, or a rebuild, has moved it: what this one remembers of the rows is of the past.
-    if (now.mark.position !== this.#position) this.#forget();
+    // Another worker has moved it, or a rebuild made it anew: what this one remembers of the rows is of the past.
+    if (!now.mine || now.mark.position !== this.#position) this.#forget();
     this.#position = now.mark.position;
     while (this.#position < now.size && !this.#stopped)
       await this.#step(this.#position, Math.min(now.size, this.#position + BATCH_EVENTS));
