@@ -86,6 +86,9 @@ export class TokenTable {
   created(event: StoredEvent, header: Header): void {
     const facts = shape.read(shape.TokenFacts, event.facts, event);
     const fields = shape.read(shape.TokenHeader, header, event);
+    // One that was chosen may come again once its token is dead: a hash is one row's.
+    const earlier = this.#rows.byHash(Buffer.from(facts.token_hash, 'hex'));
+    if (earlier !== NO_ROW) this.#end(earlier);
     const parent = facts.parent === undefined ? NO_ROW : this.#rows.byId(facts.parent);
     // A child whose parent ended before it was born has ended with it.
     if (facts.parent !== undefined && parent === NO_ROW) return;

@@ -5,6 +5,7 @@ import { Interned } from '../../src/authority/packed/interned.js';
 import { type Token, TokenTable } from '../../src/authority/tokens.js';
 import { type Uuid, uuidText } from '../../src/crypto/bytes.js';
 import { sha256 } from '../../src/crypto/prf.js';
+import type { Facts } from '../../src/domain/facts.js';
 import { describe } from '../support/describe.js';
 import { laneOne } from './support/events.js';
 
@@ -197,6 +198,28 @@ describe('packed tokens', test => {
       }),
       { numRuns: 8 },
     );
+  });
+
+  test('may have the hash of one that expired: a chosen token that is made again', () => {
+    const table = new TokenTable();
+    const header = { accessor: '', policies: [], display_name: '', creation_path: '', method: 'token' };
+    const make = (n: number, at: number, facts: Facts, chosen = n): void =>
+      table.created(laneOne('token.created', idOf(n), at, { token_hash: hashOf(chosen).toString('hex'), ...facts }), {
+        ...{ v: 1, at, ...header, accessor: accessorOf(n) },
+      });
+    make(1, 10, { expires_at: 20 });
+    make(2, 11, { parent: idOf(1) });
+    for (const [n, chosen] of [
+      [3, 1],
+      [4, 2],
+    ] as const) {
+      assert.is(table.byHash(hashOf(chosen), 30), null);
+      make(n, 30, { expires_at: 50 }, chosen);
+      assert.is(table.byHash(hashOf(chosen), 40)?.id, idOf(n));
+      assert.is(table.byId(idOf(n), 40)?.id, idOf(n));
+    }
+    table.revoked(laneOne('token.revoked', idOf(3), 41, { tree: true }));
+    assert.is(table.byHash(hashOf(1), 42), null);
   });
 
   test('whose parent ended before they were born are dead', () => {
