@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { done, enable, login } from './support/logins.js';
 import { later, refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
 
 let cluster: TestCluster;
@@ -76,6 +77,18 @@ describe('a batch token', test => {
     assert.equal([child.orphan, orphan.orphan], [false, true]);
     await calls.post('auth/token/revoke', { token: parent.client_token });
     assert.equal([await calls.lives(child.client_token), await calls.lives(orphan.client_token)], [false, true]);
+  });
+
+  test('is refused where its role, or its login, gives a number of uses: nothing would count them', async () => {
+    const refusal = 'batch tokens cannot have "num_uses" set';
+    await done(cluster.node, 'POST', 'auth/token/roles/few', { token_num_uses: 2 });
+    refusedWith(await calls.post('auth/token/create/few', { type: 'batch' }), 400, refusal);
+    await enable(cluster.node, 'tuned', { type: 'userpass', config: { token_type: 'batch' } });
+    const password = 'nine slow trains at dawn';
+    await done(cluster.node, 'POST', 'auth/tuned/users/ann', { password, token_num_uses: 2 });
+    refusedWith(await login(cluster.node, 'tuned/login/ann', { password }), 400, refusal);
+    await done(cluster.node, 'POST', 'auth/tuned/users/ann', { token_num_uses: 0 });
+    assert.is((await login(cluster.node, 'tuned/login/ann', { password })).body.auth.token_type, 'batch');
   });
 
   test('has limits of size', async () => {

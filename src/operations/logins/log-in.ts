@@ -48,8 +48,11 @@ export const logIn = async (attempt: Attempt, proof: Proof): Promise<LoginResult
     attempt.refused('bound-cidr', { kind: 'unauthenticated' });
   if (proof.settings.token_policies.some(name => name.trim().toLowerCase() === 'root'))
     attempt.refused('role', { kind: 'invalid', message: 'auth methods cannot create root tokens' });
-  if (proof.once !== undefined && tokenTypeOf(proof.settings, mount) === 'batch')
+  const isBatch = tokenTypeOf(proof.settings, mount) === 'batch';
+  if (proof.once !== undefined && isBatch)
     attempt.refused('role', { kind: 'invalid', message: 'a role of single use cannot give batch tokens' });
+  if (proof.settings.token_num_uses > 0 && isBatch)
+    attempt.refused('role', { kind: 'invalid', message: 'batch tokens cannot have "num_uses" set' });
   attempt.right();
   const alias = aliasId(session, mount, proof.alias);
   for (let tries = 1; ; tries += 1)

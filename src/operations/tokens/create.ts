@@ -26,7 +26,8 @@ export const createOperation = (app: App): Pick<TokenOperations, 'create'> => ({
     const role = stored === null ? null : roleSettings(stored);
     refuseCaller(parent);
     const type = typeOf(request, role);
-    refuseRequest(request, { sudo, hasRole: role !== null, type });
+    const uses = smaller(request.uses ?? 0, role?.tokenNumUses ?? 0);
+    refuseRequest({ ...request, uses }, { sudo, hasRole: role !== null, type });
     const policies = orRefuse(
       grantPolicies({
         asked: request.policies ?? [],
@@ -50,7 +51,7 @@ export const createOperation = (app: App): Pick<TokenOperations, 'create'> => ({
       method: 'token',
       meta: request.meta ?? null,
       forEver,
-      uses: smaller(request.uses ?? 0, role?.tokenNumUses ?? 0),
+      uses,
       renewable: (request.renewable ?? true) && (role?.renewable ?? true) && type === 'service',
       boundCidrs: forEver
         ? []
