@@ -149,36 +149,44 @@ export class PointReader {
 
   async #flight(batch: readonly Waiting[]): Promise<void> {
     try {
-      const { pipeline, cache } = await this.#connected();
-      const generation = this.ports.keyringGeneration;
-      cache.keptUnder(generation());
-      const cached = new Map<Uuid, PointRead>();
-      const missing = new Set<Uuid>();
-      for (const { id } of batch) {
-        if (id === null || cached.has(id)) continue;
-        const known = cache.get(id);
-        if (known === undefined) missing.add(id);
-        else cached.set(id, known);
-      }
-      const [[now], rows] = await Promise.all([
-        pipeline.run(moved, [this.ports.authorityPosition(), cache.asOf]),
-        readRows(pipeline, [...missing]),
-      ]);
-      if (now === undefined) throw new IntegrityError('ledger head');
-      cache.advance(now.size, now.streams);
-      if (now.authority) await this.#foldAuthority(pipeline);
-      const stale = now.streams === null || !cache.keptUnder(generation()) ? [...cached.keys()] : now.streams;
-      const again = stale.filter(id => cached.delete(id));
-      const found = new Map<Uuid, Found>();
-      for (const [id, read] of cached) found.set(id, { read, size: now.size });
-      for (const row of [...rows, ...(await readRows(pipeline, again))]) {
-        cache.put(row.id, row);
-        found.set(row.id, { read: row, size: row.size });
-      }
+      const ids = new Set(batch.flatMap(({ id }) => id ?? []));
+      const found = await this.#found(await this.#connected(), ids);
       for (const { id, resolve } of batch) resolve(id === null ? null : (found.get(id) ?? null));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
+  }
+
+  /** What moved is asked after rows: who lost a right, and lane 1 said so, reads nothing that was written after it. */
+  async #found({ pipeline, cache }: Connection, ids: ReadonlySet<Uuid>): Promise<ReadonlyMap<Uuid, Found>> {
+    const generation = this.ports.keyringGeneration;
+    const found = new Map<Uuid, Found>();
+    let wanted: readonly Uuid[] = [...ids];
+    do {
+      cache.keptUnder(generation());
+      const cached = new Map<Uuid, PointRead>();
+      const missing: Uuid[] = [];
+      for (const id of wanted) {
+        const known = cache.get(id);
+        if (known === undefined) missing.push(id);
+        else cached.set(id, known);
+      }
+      const [rows, [now]] = await Promise.all([
+        readRows(pipeline, missing),
+        pipeline.run(moved, [this.ports.authorityPosition(), cache.asOf]),
+      ]);
+      if (now === undefined) throw new IntegrityError('ledger head');
+      cache.advance(now.size, now.streams);
+      for (const [id, read] of cached) found.set(id, { read, size: now.size });
+      for (const row of rows) {
+        cache.put(row.id, row);
+        found.set(row.id, { read: row, size: row.size });
+      }
+      if (now.authority) await this.#foldAuthority(pipeline);
+      if (!cache.keptUnder(generation())) continue;
+      wanted = now.streams === null ? [...cached.keys()] : now.streams.filter(id => cached.delete(id));
+    } while (wanted.length > 0);
+    return found;
   }
 
   async #foldAuthority(pipeline: Pipeline): Promise<void> {

@@ -4,6 +4,7 @@ import { Openings } from '../../src/ledger/openings.js';
 import { type PointRead, PointReader, ReaderClosed } from '../../src/ledger/point-reads.js';
 import { RowCache } from '../../src/ledger/row-cache.js';
 import type { Session } from '../../src/nexus/session.js';
+import type { Pipeline } from '../../src/postgres/pipeline.js';
 import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 
@@ -224,6 +225,50 @@ describe('a node that keeps rows', test => {
     const outcomes = await Promise.allSettled([reader.refresh(), reader.read(A)]);
     assert.ok(outcomes.every(outcome => outcome.status === 'rejected' && outcome.reason instanceof ReaderClosed));
     assert.is(opened, 1);
+  });
+
+  /** Between two statements of one flight another node takes a right away, and then writes what it was about. */
+  const torn = (pipeline: Pipeline, meanwhile: () => Promise<void>): Pipeline => {
+    let [before, asked]: [Promise<unknown>, number] = [Promise.resolve(), 0];
+    return {
+      ...pipeline,
+      get alive() {
+        return pipeline.alive;
+      },
+      run: (query, values) => {
+        const answer = before.then(async () => {
+          asked += 1;
+          if (asked % 2 === 0) await meanwhile();
+          return pipeline.run(query, values);
+        });
+        before = answer.catch(() => undefined);
+        return answer;
+      },
+    };
+  };
+
+  test('knows of every right that was taken away before what it reads was written', async () => {
+    const { authority, names, reader: usual } = sessionOf(node);
+    const other = await cluster.newNode();
+    const [mount] = authority.mounts.all.filter(({ path }) => path === 'secret/');
+    if (mount === undefined) throw new Error('the ledger has its first mount');
+    const id = names.resolve(mount, ['torn']).node;
+    let [taken, v] = [0, 0];
+    const meanwhile = async (): Promise<void> => {
+      v += 1;
+      if (v > 8) return;
+      assert.is((await other.call('POST', 'sys/policies/acl/torn', { policy: `# ${v}` })).status, 204);
+      taken = sessionOf(other).known.head.size;
+      assert.is((await other.call('POST', 'secret/data/torn', { data: { v } })).status, 200);
+    };
+    const openPipeline = async () => torn(await node.database.openPipeline(), meanwhile);
+    const reader = new PointReader({ ...usual.ports, openPipeline });
+    // The first is read, the others are cached and read again.
+    for (let i = 0; i < 6; i += 1) {
+      const { read } = await reader.read(id);
+      if ((read.newest?.position ?? 0) > taken) assert.ok(authority.position >= taken, `${i}: ${authority.position}`);
+    }
+    await reader.close();
   });
 
   test('reads on after more was written than it looks through', async () => {
