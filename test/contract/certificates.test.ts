@@ -200,71 +200,61 @@ describe('a certificate whose term comes to its end', test => {
   });
   test.after(() => cluster.stop());
 
-  test('says not yet until the end of the term is recorded, and then that it is confirmed', async () => {
+  const terms = async (): Promise<Json> => (await node.call('GET', 'sys/ledger/keys')).body.data.terms;
+  const ended = (number: number): Promise<void> =>
+    until(`term ${number} ended`, async () => (await terms())[number - 1].state === 'ended');
+  const rotate = async (): Promise<void> => assert.is((await node.call('POST', 'sys/ledger/keys/rotate')).status, 200);
+  let [first, second, escrow] = [0, 0, ''];
+
+  test('says not yet while a copy of the term’s key is somewhere, though nothing here opens it', async () => {
     await write('a', { v: 1 });
+    await write('b', { v: 1 });
     await write('living', { v: 1 });
-    const position = await erase('a');
+    first = await erase('a');
     const recipients = [await identityToRecipient(await generateIdentity())];
-    const { id } = (await node.call('POST', 'sys/ledger/keys/escrow', { recipients })).body.data;
+    escrow = (await node.call('POST', 'sys/ledger/keys/escrow', { recipients })).body.data.id;
     assert.is((await node.call('POST', 'sys/rotate/config', { backup_retention: '0s' })).status, 204);
-    assert.is((await node.call('POST', 'sys/ledger/keys/rotate')).status, 200);
-    const once = async (there: (document: Json) => boolean): Promise<Json> => {
-      const deadline = Date.now() + 20_000;
-      for (;;) {
-        const certificate = await certificateOf(position);
-        if (there(certificate.document) || Date.now() > deadline) return certificate;
-        await new Promise(resolve => setTimeout(resolve, 250));
-      }
+    await rotate();
+    await ended(1);
+    const { document, note } = await certificateOf(first);
+    assert.equal([document.term.state, document.term.erasure], ['ended', 'pending']);
+    assert.match(note, new RegExp(`- ${escrow}, made 20.*: not reported as destroyed`));
+  });
+
+  test('says not yet, too, of what lay under that term before its last one', async () => {
+    second = await erase('b');
+    await rotate();
+    await ended(2);
+    const { session } = node.program.nexus;
+    const last = session?.authority.terms.get(2);
+    assert.ok(session && last);
+    await until('no copy of its key is left', async () =>
+      (await terms())[1].copies.every(({ gone }: Json) => gone !== null),
+    );
+    assert.equal(await confirmDestroyed(session, last), []);
+    const { document, note } = await certificateOf(second);
+    assert.equal([document.term.last, document.term.state, document.term.erasure], [2, 'ended', 'pending']);
+    assert.match(note, /Fully erased: not confirmed/);
+  });
+
+  test('says that it is confirmed when the last copy is reported as gone', async () => {
+    const confirmed = async (position: number): Promise<Json> => {
+      const isConfirmed = async () => (await certificateOf(position)).document.term.erasure === 'confirmed';
+      await until('it is confirmed', isConfirmed);
+      return certificateOf(position);
     };
-    // Nothing opens it any more, but a copy of the term's key is still somewhere.
-    const before = await once(({ term }) => term.state === 'ended');
-    assert.equal([before.document.term.state, before.document.term.erasure], ['ended', 'pending']);
-    assert.match(before.note, new RegExp(`- ${id}, made 20.*: not reported as destroyed`));
-    const gone = await node.call('POST', 'sys/ledger/keys/copy-gone', { term: 1, holder: id });
+    const gone = await node.call('POST', 'sys/ledger/keys/copy-gone', { term: 1, holder: escrow });
     assert.is(gone.status, 204, gone.text);
-    const after = await once(({ term }) => term.erasure === 'confirmed');
-    assert.match(after.note, new RegExp(`- ${id}, made 20.*: reported as destroyed 20`));
+    const after = await confirmed(first);
+    assert.match(after.note, new RegExp(`- ${escrow}, made 20.*: reported as destroyed 20`));
     assert.equal([after.document.term.last, after.document.term.state], [1, 'destroyed']);
     assert.match(after.note, /Fully erased: confirmed, the end of term 1 was recorded at 20/);
     assert.is(complaint(after), null);
     const { erasures } = (await node.call('GET', 'sys/ledger/erasures')).body.data;
     assert.equal([erasures[0].state, erasures[0].confirmed_at], ['confirmed', after.document.term.confirmed_at]);
+    assert.is((await confirmed(second)).document.term.last, 2);
     assert.is((await node.call('GET', 'secret/data/living')).status, 200);
     // What is destroyed from now on waits for the next term.
     assert.is((await certificateOf(await erase('living'))).document.term.erasure, 'pending');
-  });
-
-  test('is not confirmed while a key that wrapped it before the last term is still somewhere', async () => {
-    const terms = async (): Promise<Json> => (await node.call('GET', 'sys/ledger/keys')).body.data.terms;
-    const stateOf = async (number: number): Promise<string> =>
-      (await terms()).find(({ term }: Json) => term === number).state;
-    const rotated = async (from: number): Promise<void> => {
-      assert.is((await node.call('POST', 'sys/ledger/keys/rotate')).status, 200);
-      await until(`term ${from} ended`, async () => /ended|destroyed/.test(await stateOf(from)));
-    };
-    const recipients = [await identityToRecipient(await generateIdentity())];
-    const { id } = (await node.call('POST', 'sys/ledger/keys/escrow', { recipients })).body.data;
-    await write('twice', { v: 'written under term 2' });
-    await rotated(2);
-    const position = await erase('twice');
-    await rotated(3);
-    await until('every copy of the key of term 3 is gone', async () => {
-      const { copies } = (await terms()).find(({ term }: Json) => term === 3);
-      return copies.every(({ gone }: Json) => gone !== null);
-    });
-    const { session } = node.program.nexus;
-    const third = session?.authority.terms.get(3);
-    assert.ok(session && third);
-    assert.equal(await confirmDestroyed(session, third), []);
-    const { document, note } = await certificateOf(position);
-    assert.equal([document.term.last, document.term.erasure], [3, 'pending']);
-    assert.match(note, /Fully erased: not confirmed/);
-    assert.is((await node.call('POST', 'sys/ledger/keys/copy-gone', { term: 2, holder: id })).status, 204);
-    await until(
-      'it is confirmed',
-      async () => (await certificateOf(position)).document.term.erasure === 'confirmed',
-      30_000,
-    );
-    assert.equal([await stateOf(2), await stateOf(3)], ['destroyed', 'destroyed']);
   });
 });
