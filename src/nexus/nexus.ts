@@ -33,6 +33,8 @@ export type UnsealWith = (
 ) & {
   /** A person accepts that the database is behind what this node saw: the header of the event that says so. */
   readonly acceptRollback?: Header;
+  /** Asked when its turn has come: those before it may have guessed wrong. */
+  readonly unless?: () => Failure | null;
 };
 
 export class Nexus {
@@ -92,7 +94,10 @@ export class Nexus {
 
   /** Right: unsealed (also when it was before). Left: one answer for every wrong key or password. */
   unseal(how: UnsealWith): Promise<Either<Failure, null>> {
-    return this.#unsealing(() => this.#open(how));
+    return this.#unsealing(async () => {
+      const refusal = how.unless?.() ?? null;
+      return refusal === null ? this.#open(how) : E.left(refusal);
+    });
   }
 
   #unsealing(open: () => Promise<Either<Failure, null>>): Promise<Either<Failure, null>> {

@@ -3,6 +3,7 @@ import { constantTimeEqual, wipe } from '../crypto/bytes.js';
 import { randomBase62 } from '../crypto/random.js';
 import type { Header } from '../domain/header.js';
 import { networkOf } from '../domain/network.js';
+import type { Failure } from '../failure.js';
 import { E } from '../fp.js';
 import { passwordComplaint } from '../keys/common-passwords.js';
 import { readIfThere } from '../nexus/durable-file.js';
@@ -96,13 +97,20 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
       ...('name' in input ? [`unseal name ${input.name}`] : []),
     ];
     const wasSealed = app.nexus.session === null;
-    const pause = wasSealed ? attempts.pauseSeconds(...guesses) : 0;
-    if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });
+    const paused = (): Failure | null => {
+      const pause = wasSealed ? attempts.pauseSeconds(...guesses) : 0;
+      return pause > 0 ? { kind: 'too-many-attempts', retryAfterSeconds: pause } : null;
+    };
+    const refusal = paused();
+    if (refusal !== null) refuse(refusal);
     const { acceptRollback, ...opener } = input;
-    const answer = await app.nexus.unseal(
-      acceptRollback ? { ...opener, acceptRollback: recoveredHeader(app, context, input) } : opener,
-    );
+    const answer = await app.nexus.unseal({
+      ...opener,
+      ...(acceptRollback ? { acceptRollback: recoveredHeader(app, context, input) } : {}),
+      unless: paused,
+    });
     const failed = answer._tag === 'Left';
+    if (failed && answer.left.kind === 'too-many-attempts') refuse(answer.left);
     const waits = !failed && app.nexus.session === null;
     // A share that is not the last opens nothing: who gave it is recorded nowhere.
     if (waits) return sealStatus(app);

@@ -198,6 +198,17 @@ describe('an intruder', test => {
     assert.is((await guess(password)).status, 200);
   });
 
+  test('who guesses at what opens the ledger with many requests at once has no more guesses than one by one', async () => {
+    const { name, password } = cluster.admin;
+    const guess = (text: string) => node.call('POST', 'sys/unseal', { name, password: text }, { token: null });
+    await node.program.nexus.seal();
+    const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => guess(`wrong ${i}`)));
+    const statuses = answers.map(({ status }) => status).sort();
+    assert.equal(statuses, [...Array(5).fill(400), ...Array(7).fill(429)]);
+    node.program.nexus.attempts.succeeded('unseal address 127.0.0.1', `unseal name ${name}`);
+    assert.is((await guess(password)).body.sealed, false);
+  });
+
   test('behind a proxy on this machine does not initialise a server without its code', async () => {
     const fresh = await freshNode();
     const fields = { secret_shares: 1, secret_threshold: 1 };
