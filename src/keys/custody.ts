@@ -11,6 +11,7 @@ import type { LedgerKeys, StoredEvent } from '../ledger/event.js';
 import { IntegrityError } from '../ledger/integrity.js';
 import type { KeyRow } from '../ledger/sealed-event.js';
 import type { Runner } from '../sql.js';
+import { KeyringKind } from './key-kinds.js';
 import { Keyring, openKeyring } from './keyring.js';
 import { epochKeyRows, keyringRow } from './store.js';
 
@@ -149,6 +150,18 @@ export class Custody implements LedgerKeys {
     const key = this.#keyring.rowKey(epoch);
     if (key !== null && this.#rowKeys.size < 1024) this.#rowKeys.set(epoch, key);
     return key;
+  }
+
+  /**
+   * Row keys of who knew the ledger up to `us`. A process that was not told of a new root key yet has the one before, and knows
+   * nothing of after the rotation.
+   */
+  rowKeysAt(us: number): readonly Buffer[] {
+    const replaced = (id: number): boolean =>
+      this.#rotations().some(({ firstEpoch, recordedAt }) => id < firstEpoch && us > recordedAt);
+    return this.#keyring.entries.flatMap(({ kind, id, bytes }) =>
+      kind === KeyringKind.row && !replaced(id) ? [bytes] : [],
+    );
   }
 
   /** Null: no header key of that epoch is held here (not loaded yet, or retired). */

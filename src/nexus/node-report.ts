@@ -8,7 +8,6 @@ import { constantTimeEqual } from '../crypto/bytes.js';
 import { type NodeWords, nodeReportMac } from '../crypto/node-report-mac.js';
 import { E } from '../fp.js';
 import type { Custody } from '../keys/custody.js';
-import { KeyringKind } from '../keys/key-kinds.js';
 import { anyRow, noRow, type Query, query, type Runner } from '../sql.js';
 
 export interface NodeReport extends Omit<NodeWords, 'ended'> {
@@ -54,10 +53,8 @@ const storedReports: Query<Stored | null> = query(
 
 /** Those that a process with this ledger's keys made; whatever else lies in the table is as if it were not there. */
 export const nodeReports = async (runner: Runner, custody: Custody): Promise<readonly NodeReport[]> => {
-  // A process that was not told of a new root key yet signs with a former row key.
-  const keys = custody.keyring.entries.filter(({ kind }) => kind === KeyringKind.row);
   const stored = (await runner.run(storedReports)).filter(report => report !== null);
-  return stored.filter(report => keys.some(({ bytes }) => isGenuine(bytes, custody.ledger, report)));
+  return stored.filter(report => custody.rowKeysAt(report.told).some(key => isGenuine(key, custody.ledger, report)));
 };
 
 const isGenuine = (key: Buffer, ledger: Buffer, stored: Stored): boolean => {

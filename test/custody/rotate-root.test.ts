@@ -6,12 +6,15 @@ import * as assert from 'uvu/assert';
 import { SLOT_QUEUE } from '../../src/crypto/argon2.js';
 import { rowMac } from '../../src/crypto/event-hash.js';
 import { frontierBytes } from '../../src/crypto/merkle.js';
+import { nodeReportMac } from '../../src/crypto/node-report-mac.js';
+import { randomUuid4 } from '../../src/crypto/random.js';
 import { exportOnce } from '../../src/key-export/keeper.js';
 import { KeyringKind } from '../../src/keys/key-kinds.js';
 import { newKeyFileSlot } from '../../src/keys/slots.js';
 import { authenticate, leafOf } from '../../src/ledger/event.js';
 import { believeHead, macOf } from '../../src/ledger/head.js';
 import { authorityTailAfter } from '../../src/ledger/known.js';
+import { nodeReports } from '../../src/nexus/node-report.js';
 import { changeKeystore } from '../../src/operations/custody/keystore-change.js';
 import { systemActor } from '../../src/operations/terms/steps.js';
 import { tally } from '../cli/support/tally.js';
@@ -294,6 +297,28 @@ describe('after a rotation of the root key', test => {
     );
     assert.equal(failure, { kind: 'busy', retryAfterSeconds: 1 });
     assert.is(session.authority.slotNamed('late'), null);
+  });
+
+  test('who has the old row key speaks for no node of after it', async () => {
+    const { session } = cluster.node.program.nexus;
+    assert.ok(session);
+    const { custody, known, ports, authority } = session;
+    const [rotation] = authority.rotations;
+    assert.ok(rotation && known.head.lastRecordedAt > rotation.recordedAt);
+    const owner = await cluster.db.client();
+    const heard = async (told: number): Promise<boolean> => {
+      const words = { process: randomUuid4(), node: 'elsewhere', holds: new Map(), keeps: [], ended: true, told };
+      const mac = nodeReportMac(oldRowKey, custody.ledger, words);
+      await owner.query(
+        `insert into nodes (process, node, holds, keeps, ended, told, mac) values ($1, $2, '[]', '{}', true, $3, $4)`,
+        [words.process, words.node, told, mac],
+      );
+      const reports = await nodeReports(ports.runner, custody);
+      return reports.some(({ process }) => process === words.process);
+    };
+    assert.is(await heard(rotation.recordedAt), true, 'a process that was not told the new root key');
+    assert.is(await heard(known.head.lastRecordedAt), false);
+    await owner.query(`delete from nodes where node = 'elsewhere'`);
   });
 
   test('who has the old row key forges nothing that comes after it', async () => {
