@@ -73,6 +73,12 @@ export class MountTable {
     return this.#all.find(mount => mount.id === id) ?? null;
   }
 
+  /** As it is now, if it is still there, and at that path: what was allowed on the path was allowed of it. */
+  still({ id, path }: Pick<Mount, 'id' | 'path'>): Mount | null {
+    const now = this.byId(id);
+    return now?.path === path ? now : null;
+  }
+
   /** The mount that serves an API path. */
   serving(path: string): Mount | null {
     return this.#all.find(mount => path.startsWith(mount.path) || `${path}/` === mount.path) ?? null;

@@ -2,6 +2,7 @@
  * An event that changes authority, from a caller who is allowed to: sealed with who, from where and by which rule, decided
  * at the head, where the caller is asked for again and `unless` may still refuse.
  */
+import type { Mount } from '../authority/mounts.js';
 import type { Capability } from '../authority/permission.js';
 import type { Uuid } from '../crypto/bytes.js';
 import { randomUuid7 } from '../crypto/random.js';
@@ -24,6 +25,8 @@ export interface AuthorityChange {
   /** The type's own header fields: never a credential. */
   readonly own: object;
   readonly facts?: (recordedAt: number) => Facts;
+  /** What it is about: must be there still, at the path that the caller has the capability for. */
+  readonly mount?: Mount;
   /** Asked at the head, with everything before folded: 'nothing' = it is so already. */
   readonly unless?: (atUs: number) => Failure | 'nothing' | null;
   /** Appended before it, as far as there is still need for them. */
@@ -67,6 +70,8 @@ export const changeAuthority = async (
     decide: view => {
       if (!stillAllowed(caller, context, capability, view.recordedAt))
         return { kind: 'reject', failure: { kind: 'unauthenticated' } };
+      if (change.mount !== undefined && session.authority.mounts.still(change.mount) === null)
+        return { kind: 'reject', failure: { kind: 'no-mount', path: change.mount.path.slice(0, -1) } };
       const refusal = change.unless?.(view.recordedAt) ?? null;
       if (refusal === 'nothing') return { kind: 'nothing', result: { position: null } };
       if (refusal !== null) return { kind: 'reject', failure: refusal };

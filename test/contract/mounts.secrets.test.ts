@@ -173,6 +173,42 @@ describe('mounts of secrets', test => {
     refusedWith(await other.post('theirs/data/a', { data: { v: 3 } }), 404, 'no handler');
   });
 
+  test('that moved are not at their old path any more, on a node that has yet to hear of it', async () => {
+    const late = await cluster.newNode();
+    const other = kvCalls(late);
+    const { session } = late.program.nexus;
+    if (session === null) throw new Error('the node is sealed');
+    await enable('old', { type: 'kv-v2' });
+    await other.versions('old/data/a', { v: 1 });
+    const move = async (from: string, to: string): Promise<void> => {
+      const reply = await kv.post('sys/remount', { from, to });
+      assert.is(reply.status, 200, reply.text);
+    };
+    let over = (): void => undefined;
+    void session.known.exclusive(
+      () =>
+        new Promise<void>(resolve => {
+          over = resolve;
+        }),
+    );
+    try {
+      await move('old', 'new');
+      refusedWith(await other.get('old/data/a'), 404, 'no handler');
+      assert.is((await other.get('new/data/a')).body.data.data.v, 1);
+    } finally {
+      over();
+    }
+    const submit = session.appender.submit.bind(session.appender);
+    session.appender.submit = async command => {
+      session.appender.submit = submit;
+      await move('new', 'newer');
+      return submit(command);
+    };
+    refusedWith(await other.post('new/data/a', { data: { v: 2 } }), 404, 'no handler');
+    assert.is((await other.get('newer/data/a')).body.data.data.v, 1);
+    await late.stop();
+  });
+
   test('are known to another node no earlier than the keys of their names, however it learns of them', async () => {
     const node = await cluster.newNode();
     const other = kvCalls(node);

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { LOGIN_QUEUE } from '../../src/crypto/argon2.js';
 import { E } from '../../src/fp.js';
 import { query } from '../../src/sql.js';
-import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
+import { type Json, type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { dataOf, done, enable, forgetAddress, login, trail } from './support/logins.js';
 import { later, refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
@@ -249,6 +249,32 @@ describe('a userpass mount', test => {
     assert.is(await write(), 403);
     await move('people', 'userpass');
     assert.is(await write(), 200);
+  });
+
+  test('takes no change, and lets nobody in, by a path that it left meanwhile', async () => {
+    await user('vera');
+    const { session } = node.program.nexus;
+    assert.ok(session);
+    const { appender } = session;
+    const submit = appender.submit.bind(appender);
+    const move = async (from: string, to: string) =>
+      assert.is((await calls.post('sys/remount', { from: `auth/${from}`, to: `auth/${to}` })).status, 200);
+    const early: readonly (readonly [work: () => Promise<Reply>, status: number])[] = [
+      [() => calls.post('auth/userpass/users/vera', { token_policies: 'late' }), 404],
+      [() => node.call('DELETE', 'auth/userpass/users/vera'), 404],
+      [() => logIn('vera'), 403],
+    ];
+    for (const [work, status] of early) {
+      appender.submit = async command => {
+        appender.submit = submit;
+        await move('userpass', 'people');
+        return submit(command);
+      };
+      const reply = await work();
+      assert.is(reply.status, status, reply.text);
+      await move('people', 'userpass');
+    }
+    assert.equal((await logIn('vera')).body.auth.policies, ['default']);
   });
 
   test('never gives a root token, and tells an address that is not the user’s nothing of the password', async () => {

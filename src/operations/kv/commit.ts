@@ -153,8 +153,8 @@ const commandFor = (
     decide: (view): Decision<Committed> => {
       if (!stillAllowed(caller, context, capability, view.recordedAt))
         return { kind: 'reject', failure: { kind: 'unauthenticated' } };
-      // As of the head: it may have been tuned meanwhile, or be gone.
-      const mount = session.authority.mounts.byId(located.mount.id);
+      // As of the head: it may have been tuned meanwhile, be at another path, or be gone.
+      const mount = session.authority.mounts.still(located.mount);
       if (mount === null) return { kind: 'reject', failure: { kind: 'no-mount', path: place.mount } };
       const decision = decide(prepared.command, view.state(node), mountSettings(mount), view.recordedAt);
       if (decision._tag === 'Left') return { kind: 'reject', failure: rejected(decision.left) };

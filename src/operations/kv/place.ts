@@ -58,9 +58,9 @@ export const kvMount = (session: Session, path: string): Mount => {
 const KV_TYPES: ReadonlySet<string> = new Set(['kv', 'generic']);
 export const isKv = ({ type }: Pick<Mount, 'type'>): boolean => KV_TYPES.has(type);
 
-/** After lane 1 was folded: somebody may have disabled it meanwhile. */
-export const stillMounted = (session: Session, { id, path }: Mount): Mount =>
-  session.authority.mounts.byId(id) ?? refuse({ kind: 'no-mount', path });
+/** After lane 1 was folded: somebody may have disabled it meanwhile, or moved it. */
+export const stillMounted = (session: Session, mount: Mount): Mount =>
+  session.authority.mounts.still(mount) ?? refuse({ kind: 'no-mount', path: mount.path });
 
 /** Mount and path in full, as headers and audit records name it. */
 export const subjectOf = ({ mount, path }: Place): string => `${mount}/${path}`;

@@ -89,7 +89,7 @@ const give = (attempt: Attempt, proof: Proof, alias: Uuid): Promise<LoginResult>
     ...(proof.deleteKeys === undefined ? {} : { deleteKeys: proof.deleteKeys }),
     ...(proof.once === undefined ? {} : { streamId: proof.once }),
     check: view => {
-      if (session.authority.mounts.byId(mount.id) === null) return { kind: 'unauthenticated' };
+      if (session.authority.mounts.still(mount) === null) return { kind: 'unauthenticated' };
       if (proof.once !== undefined && view.streamVersion(proof.once) > 0) return USED;
       if (entityOfAlias(session, alias)?.id !== known?.id) return MOVED;
       return proof.check(view);

@@ -74,10 +74,8 @@ export const writeMountSettings = async (
   return changeAuthority(app, caller, context, {
     ...{ op, capability, type: 'config.changed', own: { name: full, settings } },
     streamId: stream(keyring.indexKey, ledger, 'config', Buffer.from(full, 'utf8')),
-    unless: () => {
-      if (session.authority.mounts.byId(mount.id) === null) return { kind: 'no-mount', path };
-      // What was merged is not what is there.
-      return mountSettings(session, mount, name) === before ? null : { kind: 'busy', retryAfterSeconds: 1 };
-    },
+    mount,
+    // What was merged is not what is there.
+    unless: () => (mountSettings(session, mount, name) === before ? null : { kind: 'busy', retryAfterSeconds: 1 }),
   });
 };

@@ -138,8 +138,8 @@ export const writeRecord = async (
   return changeAuthority(app, caller, context, {
     ...{ op, capability, type: EVENTS[kind].written, streamId },
     own: keyId === undefined ? own : { ...own, credential: keyId },
+    mount,
     unless: () => {
-      if (session.authority.mounts.byId(mount.id) === null) return { kind: 'no-mount', path: place.mount };
       // What was merged is not what is there.
       if (recordOf(session, kind, mount, place.name) !== before) return { kind: 'busy', retryAfterSeconds: 1 };
       return unless?.() ?? null;
@@ -165,6 +165,7 @@ export const removeRecord = async (
   return changeAuthority(app, caller, context, {
     ...{ op, capability, type: EVENTS[kind].removed, streamId: authStream(session, kind, mount.id, place.name) },
     own: { auth_mount: mount.id, name: place.name },
+    mount,
     unless: () => (now() === null ? 'nothing' : null),
     deleteKeys: () => [...credentialOf(now()), ...others({ session, mount, before: now() })],
   });

@@ -105,7 +105,7 @@ export const mountOperations = (app: App): MountOperations => ({
     if (mount === null) return { position: null };
     return changeAuthority(app, caller, context, {
       ...{ op, capability, type: 'mount.disabled', streamId: mount.id, own: { mount: { path: mount.path } } },
-      unless: () => (mounts.byId(mount.id) === null ? 'nothing' : null),
+      unless: () => (mounts.still(mount) === null ? 'nothing' : null),
       deleteKeys: () => credentialsAt(session, mount),
     });
   }),

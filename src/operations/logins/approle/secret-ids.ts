@@ -90,7 +90,7 @@ export const secretIdOperations = (app: App): SecretIds => ({
     const { revision } = secretIds;
     const old = [...(same === null ? [] : [same]), ...ended.filter(each => each !== same).slice(0, EXPIRED_WITH_EACH)];
     const { position } = await changeAuthority(app, caller, context, {
-      ...{ op, capability, type: 'secretid.created', streamId },
+      ...{ op, capability, type: 'secretid.created', streamId, mount },
       own: {
         ...{ auth_mount: mount.id, role: name, accessor, credential: credential.keyId },
         ...(Object.keys(wanted.meta).length === 0 ? {} : { meta: wanted.meta }),
@@ -137,11 +137,12 @@ export const secretIdOperations = (app: App): SecretIds => ({
     const op = 'secretid.remove';
     const capability: Capability = capabilityOf(context);
     const caller = await authorise(app, session, context, { op, capability });
-    const found = await named(roleAt(session, place), which);
+    const role = roleAt(session, place);
+    const found = await named(role, which);
     if (found === null) return { position: null, known: false };
     const { needed, ...event } = removal(session, found);
     const { position } = await changeAuthority(app, caller, context, {
-      ...{ op, capability, ...event },
+      ...{ op, capability, ...event, mount: role.mount },
       unless: () => (needed() ? null : 'nothing'),
       deleteKeys: () => credentialsOf([found]),
     });
@@ -160,7 +161,7 @@ export const secretIdOperations = (app: App): SecretIds => ({
     if (last === undefined) return { position: null, removed: 0 };
     const { needed, ...event } = removal(session, last);
     const { position } = await changeAuthority(app, caller, context, {
-      ...{ op, capability, ...event },
+      ...{ op, capability, ...event, mount },
       unless: () => (needed() ? null : 'nothing'),
       before: before.map(each => removal(session, each)),
       deleteKeys: () => credentialsOf(old),
