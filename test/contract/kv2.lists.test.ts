@@ -43,6 +43,22 @@ const lists = (test: About): void => {
     assert.not(keys(await node.call('LIST', 'secret/metadata')).includes('before'));
   });
 
+  test('hold nothing that was written after the token was revoked, however soon', async () => {
+    const token = await tokenWith('late-lister', 'path "secret/metadata/late/*" { capabilities = ["list"] }');
+    await kv.versions('secret/data/late/early', { v: 1 });
+    const { session } = node.program.nexus;
+    assert.ok(session);
+    const { catchUp } = session;
+    session.catchUp = async () => {
+      session.catchUp = catchUp;
+      assert.is((await kv.post('auth/token/revoke', { token })).status, 204);
+      await kv.versions('secret/data/late/later', { v: 1 });
+      await session.catchUp();
+    };
+    refusedWith(await node.call('LIST', 'secret/metadata/late', undefined, { token }), 403, 'permission denied');
+    for (const name of ['early', 'later']) await kv.remove(`secret/metadata/late/${name}`);
+  });
+
   test('with metadata show what a read of each would', async () => {
     const reply = await node.call('LIST', 'secret/detailed-metadata/tree');
     assert.equal(keys(reply), ['a', 'a-b', 'a/', 'a0', 'b/', 'z/', 'é']);

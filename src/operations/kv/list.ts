@@ -10,7 +10,7 @@ import { IntegrityError } from '../../ledger/integrity.js';
 import { readSecret } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
-import { authorise, type Caller } from '../authorise.js';
+import { authorise, authoriseFolded, type Caller } from '../authorise.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads, TreeChild } from '../projection-reads.js';
 import type { At, RequestContext } from '../request.js';
@@ -35,10 +35,12 @@ export const listOperation = (app: App, projections: ProjectionReads): KvOperati
     const asked = input.deep
       ? ({ op: 'kv.scan', capability: 'scan', subject: subjectOf(input) } as const)
       : ({ op: 'kv.list', capability: 'list', subject: subjectOf(input) } as const);
-    const caller = await authorise(app, session, context, asked);
+    await authorise(app, session, context, asked);
     const mount = kvMount(session, input.mount);
     const parent = folderNode(session, mount, input.path);
     const then = input.moment === null ? await now(session) : await resolveMoment(session, input.moment);
+    // That head is younger than the permission: what was written after it was taken away is not for this caller.
+    const caller = authoriseFolded(app, session, context, asked);
     const tree = treeOf(session, projections, mount, then.position);
     const most = input.detailed ? DETAILED_MAX : input.deep ? SCANNED_MAX : LISTED_MAX;
     const found = await bounded(most, input.page, page =>
