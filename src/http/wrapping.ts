@@ -37,10 +37,7 @@ export const wrapped = (call: Call, answer: Answer): Promise<Answer> | Answer =>
   const ttlSeconds = (call.context.asking.wrapTtlMs ?? 0) / 1000;
   const found = ttlSeconds === 0 ? null : wrappable(answer);
   if (found === null) return answer;
-  const { response, isLogin } = found;
-  // Each wrapping is events and a token that lives: nobody leaves these here who was not asked for anything.
-  if (call.context.token === null && !isLogin) return errors(400, 'what is answered without a token cannot be wrapped');
-  return answered(call, call.operations.wrapping.wrap(call.context, { response, ttlSeconds }), wrapInfo);
+  return answered(call, call.operations.wrapping.wrap(call.context, { ...found, ttlSeconds }), wrapInfo);
 };
 
 const wrapInfo = (wrapping: Wrapping): Answer => {

@@ -155,6 +155,20 @@ describe('an intruder', test => {
     assert.is(await size(), before);
   });
 
+  test('with a token that is made up has not even wrapped what a wrapping token tells about itself', async () => {
+    const headers = { 'x-vault-wrap-ttl': '768h' };
+    const { wrap_info: info } = (await node.call('POST', 'sys/wrapping/wrap', { a: 1 }, { headers })).body;
+    for (const token of ['hvs.nobody', `hvs.${'a'.repeat(24)}`, 'hvb.AAAA', null])
+      refusedWith(
+        await node.call('POST', 'sys/wrapping/lookup', { token: info.token }, { token, headers }),
+        400,
+        'what is answered without a token cannot be wrapped',
+      );
+    const asItself = await node.call('POST', 'sys/wrapping/unwrap', undefined, { token: info.token, headers });
+    const { token } = asItself.body.wrap_info;
+    assert.equal((await node.call('POST', 'sys/wrapping/unwrap', undefined, { token })).body.data, { a: 1 });
+  });
+
   test('without a token leaves a count in the trail, and not as much as it likes', async () => {
     await node.program.nexus.session?.recorder.flush();
     const path = `secret/data/${'x'.repeat(500)}/${'y'.repeat(500)}/${'z'.repeat(500)}`;

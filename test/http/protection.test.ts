@@ -136,6 +136,23 @@ describe('protection', test => {
     assert.is((await call('sys/ledger/head', from)).status, 200);
   });
 
+  test('nor does one that is made up let anybody try wrapping tokens as often as they like', async () => {
+    for (const [path, status] of [
+      ['sys/wrapping/lookup', 400],
+      ['sys/wrapping/unwrap', 400],
+    ] as const) {
+      const headers = { 'x-forwarded-for': path.endsWith('lookup') ? '198.51.100.10' : '198.51.100.11' };
+      const flood: number[] = [];
+      while (flood.at(-1) !== 429 && flood.length < 20 * OPEN_RATE)
+        flood.push((await cluster.node.call('POST', path, undefined, { token: 'hvs.made-up', headers })).status);
+      assert.is(flood.pop(), 429);
+      assert.ok(
+        flood.every(each => each === status),
+        `${flood}`,
+      );
+    }
+  });
+
   test('who has one IPv6 address has its whole network, and guesses as one', async () => {
     const guess = (address: string, name: string): Promise<Reply> => {
       const headers = { 'x-forwarded-for': address };

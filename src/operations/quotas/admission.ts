@@ -29,8 +29,9 @@ interface Compiled {
 
 const GO_ON: Admitted = { refusedBy: null, retryAfterSeconds: 0, shown: null };
 
-/** Answered without a token, or before one is looked at. */
-const OPEN = /^sys\/(?:init|unseal|rekey\/.*|generate-root\/.*)$|^auth\/.+\/login(?:\/|$)/;
+/** Answered without a token, before one is looked at, or for one that opens nothing else. */
+const OPEN =
+  /^sys\/(?:init|unseal|rekey\/.*|generate-root\/.*|wrapping\/(?:lookup|unwrap|rewrap))$|^auth\/.+\/login(?:\/|$)/;
 
 /** No quota keeps an operator from removing it. */
 const WAY_BACK = 'sys/quotas';

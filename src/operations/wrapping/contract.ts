@@ -32,8 +32,11 @@ export interface WrappingLookup {
 type Named = { readonly token: string | null };
 
 export interface WrappingOperations {
-  /** Asks for no permission: that was asked for the answer. */
-  readonly wrap: Op<{ readonly response: WrappedResponse; readonly ttlSeconds: number }, Wrapping>;
+  /** Asks for no permission: that was asked for the answer. A login's answer needs no token either. */
+  readonly wrap: Op<
+    { readonly response: WrappedResponse; readonly isLogin: boolean; readonly ttlSeconds: number },
+    Wrapping
+  >;
   /** Once: the answer is destroyed with the commit that gives it away. */
   readonly unwrap: Op<Named, At<WrappedResponse>>;
   /** The same answer, path and lifetime under another token. */

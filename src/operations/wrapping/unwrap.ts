@@ -12,7 +12,7 @@ import type { At, RequestContext } from '../request.js';
 import type { WrappedResponse, WrappingOperations } from './contract.js';
 import { prepareTaking, type Taking, take } from './take.js';
 import { decodeResponse, findWrapping, NOT_VALID } from './token.js';
-import { makeWrapping } from './wrap.js';
+import { makeWrapping, ownerOf } from './wrap.js';
 
 /** Its policy allows this; and whoever may have the answer may have it wrapped again. */
 const UNWRAP = { capability: 'update', path: 'sys/wrapping/unwrap' } as const;
@@ -35,11 +35,10 @@ export const unwrapOperations = (app: App): Pick<WrappingOperations, 'unwrap' | 
     return watched(app, session, context, op, async () => {
       const { caller, token } = await bearerOf(app, session, context, named, op);
       const taking = await prepareTaking(app, context, caller, token, op);
-      const { entity, id } = caller.token;
       const wrapping = await makeWrapping(session, context, {
         ...{ response: responseOf(taking), ttlSeconds: token.ttl, creationPath: token.creationPath },
         header: subject => headerOf(app, caller, context, subject === null ? { op } : { op, subject }, {}),
-        entity: entity === id ? null : entity,
+        entity: ownerOf(caller),
         ...{ before: taking.events, destroys: taking.destroys, check: taking.check },
       });
       await session.listErased(erasedAt(wrapping.position ?? 0, taking.destroys));
@@ -129,7 +128,10 @@ const ownCaller = (
   path: string,
 ): Caller => {
   const rule = session.authority.permissionOf(token).allows(capability, path, context.asking);
-  return rule === null ? refuse({ kind: 'forbidden' }) : { session, token, rule };
+  if (rule === null) return refuse({ kind: 'forbidden' });
+  const caller = { session, token, rule };
+  context.once.caller = caller;
+  return caller;
 };
 
 const responseOf = ({ plaintext }: Taking): WrappedResponse => {

@@ -8,12 +8,13 @@ import { replacing } from '../../domain/secret/sequence.js';
 import type { Failure } from '../../failure.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
-import { callerOf, circumstances, headerOf } from '../authorise.js';
+import { type Caller, callerOf, circumstances, headerOf } from '../authorise.js';
 import { locateIn, subjectIn } from '../cubbyhole/place.js';
 import { NOTHING_STORED, type Prepared, prepareSteps } from '../cubbyhole/steps.js';
 import { operation } from '../operation.js';
 import type { RequestContext } from '../request.js';
 import { type Companion, createToken } from '../tokens/create-token.js';
+import { findToken } from '../tokens/find.js';
 import type { WrappedResponse, Wrapping, WrappingOperations } from './contract.js';
 import { encodeResponse, METHOD, RESPONSE } from './token.js';
 
@@ -21,19 +22,30 @@ const RESPONSE_BYTES_MAX = 4 * 1024 * 1024;
 const STALE: Failure = { kind: 'busy', retryAfterSeconds: 1 };
 
 export const wrapOperation = (app: App): Pick<WrappingOperations, 'wrap'> => ({
-  wrap: operation('wrapping an answer', (context, { response, ttlSeconds }) => {
+  wrap: operation('wrapping an answer', async (context, { response, isLogin, ttlSeconds }) => {
     const session = sessionOf(app);
     const caller = callerOf(context);
+    // Each wrapping is events and a token that lives: nobody leaves these here who was not asked for anything.
+    if (!isLogin && caller === null && !showsToken(session, context))
+      refuse({ kind: 'invalid', message: 'what is answered without a token cannot be wrapped' });
     const op = 'wrapping.wrap';
     const header = (subject: string | null): Header =>
       caller === null
         ? { v: 1, at: app.nowMs() * 1000, op, path: subject ?? context.path, ...circumstances(app, context) }
         : headerOf(app, caller, context, { op, ...(subject === null ? {} : { subject }) }, {});
     return makeWrapping(session, context, {
-      ...{ response, ttlSeconds, creationPath: context.path, header, entity: caller?.token.entity ?? null },
+      ...{ response, ttlSeconds, creationPath: context.path, header, entity: ownerOf(caller) },
     });
   }),
 });
+
+/** Of routes that ask who somebody is and not what they may. */
+const showsToken = (session: Session, { token }: RequestContext): boolean =>
+  token !== null && findToken(session, token, session.now()) !== null;
+
+/** Whom the caller's token acts for; null: for nobody but itself. */
+export const ownerOf = (caller: Caller | null): Uuid | null =>
+  caller === null || caller.token.entity === caller.token.id ? null : caller.token.entity;
 
 export interface Wish {
   readonly response: WrappedResponse;
