@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { exportOnce } from '../../src/key-export/keeper.js';
+import { KeystoreMoved, makeExport } from '../../src/key-export/make.js';
+import type { Session } from '../../src/nexus/session.js';
 import { writeSnapshot } from '../../src/nexus/snapshots.js';
 import { tally } from '../cli/support/tally.js';
 import { type Json, type Reply, startNode, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
@@ -12,6 +14,18 @@ import { describe } from '../support/describe.js';
 import { until } from '../support/until.js';
 
 const EPOCHS = 'sys/ledger/epochs';
+
+/** As long as `work` is under way, the session folds nothing that others append. */
+const standing = async <T>({ known }: Session, work: () => Promise<T>): Promise<T> => {
+  let goOn = (): void => undefined;
+  const stood = known.exclusive(() => new Promise<void>(resolve => (goOn = resolve)));
+  try {
+    return await work();
+  } finally {
+    goOn();
+    await stood;
+  }
+};
 
 describe('a header epoch', test => {
   const home = mkdtempSync(join(tmpdir(), 'tallystick-epochs-'));
@@ -102,7 +116,17 @@ describe('a header epoch', test => {
       'insert into keys (key_id, kind, owner, term, wrapped) select $2, kind, owner, term, wrapped from keys where key_id = $1',
       [genuine.key_id, copy],
     );
-    const { data: done } = await ok(node.call('POST', `${EPOCHS}/retire`, { epoch: 1 }));
+    const unaware = other.program.nexus.session;
+    assert.ok(unaware);
+    const exported = async (): Promise<string> => (await makeExport(unaware, 0)).content.toString('latin1');
+    const { data: done } = await standing(unaware, async () => {
+      const answer = await ok(node.call('POST', `${EPOCHS}/retire`, { epoch: 1 }));
+      const made = await exported().catch((error: unknown) => error);
+      assert.instance(made, KeystoreMoved, 'without that key, and without the snapshot that stands for it');
+      return answer;
+    });
+    await unaware.catchUp();
+    assert.match(await exported(), new RegExp(`\nsnapshot ${done.begins_at} `));
     assert.is(done.retired, true);
     assert.ok(done.begins_at > old.end);
     await owner.query('delete from keys where key_id = $1', [copy]);
