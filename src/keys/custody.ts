@@ -51,6 +51,7 @@ export class Custody implements LedgerKeys {
   readonly #headerKeys = new Map<number, Buffer>();
   readonly #dayKeys = new Map<number, Buffer>();
   readonly #rowKeys = new Map<number, Buffer>();
+  #ended = false;
 
   constructor(
     /** L, 16 bytes. */
@@ -97,6 +98,7 @@ export class Custody implements LedgerKeys {
     wipe(...before.values());
     this.#keyring = new Keyring(keyring.generation, keyring.rootGeneration, entries);
     this.#rowKeys.clear();
+    if (this.#ended) this.wipe();
   }
 
   /** The active term: new keys are wrapped under it. */
@@ -241,6 +243,7 @@ export class Custody implements LedgerKeys {
   addEpoch(epoch: number, headerKey: Buffer): void {
     this.#headerKeys.set(epoch, headerKey);
     this.#currentEpoch = Math.max(this.#currentEpoch, epoch);
+    if (this.#ended) this.wipe();
   }
 
   /** A row for a key (or credential, padded) under the active term. */
@@ -270,7 +273,9 @@ export class Custody implements LedgerKeys {
     return open('key', held.key, this.ledger, context, row.wrapped);
   }
 
+  /** For good: what was under way, and brings a key along afterwards, has it overwritten. */
   wipe(): void {
+    this.#ended = true;
     for (const term of [...this.#terms.keys()]) this.dropTerm(term);
     wipe(this.#rootKey, ...this.#headerKeys.values(), ...this.#dayKeys.values());
     this.#keyring.wipe();

@@ -62,6 +62,8 @@ export class Session {
   readonly roots: RootFollower;
   /** What limits this session, in operator's words, by what it is about. */
   readonly troubles = new Map<string, string>();
+  /** What ends with it, before anything is waited for: they hold shares, and a root key that is not in use yet. */
+  readonly attempts = new Set<{ end(): void }>();
   readonly #anchor: AnchorWriter | null;
   #closed = false;
 
@@ -177,6 +179,7 @@ export class Session {
   async close(failure: Failure, away = false): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    for (const attempt of this.attempts) attempt.end();
     this.roots.end();
     await this.recorder.close();
     await this.appender.close(failure);

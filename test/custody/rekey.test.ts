@@ -1,6 +1,8 @@
 /** Rekey over HTTP: enough of today's shares agree on new ones; verified, encrypted, put aside, cancelled, refused by name. */
 import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import * as assert from 'uvu/assert';
+import { Attempt } from '../../src/operations/custody/attempt.js';
+import { Quorum, shareSlotOf } from '../../src/operations/custody/quorum.js';
 import { type Json, type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { damaged, pgpMessageText, pgpPerson, reopen } from './support.js';
@@ -109,6 +111,19 @@ describe('rekey', test => {
       /^the shares do not open their slot: at least one is damaged, of an older set, or of another ledger/,
     );
     assert.is((await call('GET', 'sys/rekey/init')).body.progress, 0);
+  });
+
+  test('overwrites the shares that were given when the server is sealed, not when somebody asks again', async () => {
+    const { nexus } = cluster.node.program;
+    const { session } = nexus;
+    assert.ok(session);
+    const [attempt, quorum] = [new Attempt<{ end(): void }>(), new Quorum('generation')];
+    attempt.begin(session, { end: () => quorum.forget() });
+    await quorum.give(session.custody.ledger, await shareSlotOf(session), Buffer.from(shares[0] ?? '', 'hex'));
+    assert.is(quorum.progress, 1);
+    await nexus.seal();
+    assert.is(quorum.progress, 0);
+    await reopen(cluster.node, shares.slice(0, 2));
   });
 
   test('exchanges the shares: the new ones open, the old ones do not', async () => {

@@ -35,3 +35,17 @@ describe('a keyring that another node replaced', test => {
     assert.throws(() => custody.keyring.indexKey, /no key of kind/);
   });
 });
+
+describe('custody that has ended', test => {
+  test('holds no key that comes late', () => {
+    const custody = new Custody(randomBytes(16), randomBytes(32), newKeyring(0, 1), new Map());
+    custody.wipe();
+    const [root, headerKey, next] = [randomBytes(32), randomBytes(32), newKeyring(0, 1)];
+    custody.replaceRoot(root, next);
+    custody.addEpoch(2, headerKey);
+    for (const bytes of [root, headerKey, custody.rootKey, ...next.entries.map(entry => entry.bytes)])
+      assert.ok(isWiped(bytes));
+    assert.is(custody.dayKey(2, 1), null);
+    assert.throws(() => custody.keyring.indexKey, /no key of kind/);
+  });
+});

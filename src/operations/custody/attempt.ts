@@ -20,6 +20,7 @@ export class Attempt<T extends { end(): void }> {
   begin(session: Session, value: T): void {
     this.end();
     this.#running = { session, value };
+    session.attempts.add(this);
   }
 
   of(session: Session): T | null {
