@@ -53,6 +53,7 @@ const lookUp = (app: App, session: Session, context: RequestContext, asked: Aske
   const token = paid ?? findToken(session, context.token, session.now());
   if (token === null) return 'bad-token';
   if (!addressFits(token, context.from.address)) return 'bound-cidr';
+  context.once.denied = () => recordDenial(app, session, context, asked, lateDenial(session, context, token), token);
   if (token.uses > 0 && paid === null)
     throw new First('a use of the token is to be recorded', () =>
       spendUse(session, context, token, spentHeader(app, session, context, token, asked.op)),
@@ -191,9 +192,23 @@ export const circumstances = (app: App, context: RequestContext) => {
   };
 };
 
-const recordDenial = (app: App, session: Session, context: RequestContext, asked: Asked, why: Denial): void => {
-  const token =
-    context.token === null || context.token === '' ? null : findToken(session, context.token, session.now());
+/** Why the head of the ledger did not let through what was allowed before. */
+const lateDenial = (session: Session, context: RequestContext, token: Token): Denial =>
+  paidBy(context)?.usesLeft !== 0 && stillLives(session, token, session.now()) === null ? 'bad-token' : 'permission';
+
+const tokenIn = (session: Session, { token }: RequestContext): Token | null =>
+  token === null || token === '' ? null : findToken(session, token, session.now());
+
+/** Once for a request, however often it is refused on its way out. */
+const recordDenial = (
+  app: App,
+  session: Session,
+  context: RequestContext,
+  asked: Asked,
+  why: Denial,
+  token = tokenIn(session, context),
+): void => {
+  delete context.once.denied;
   session.recorder.record({
     ...requestRecord(app, context, asked.op, token, session),
     path: asked.subject ?? context.path,

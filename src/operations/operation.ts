@@ -31,6 +31,8 @@ export const failureOf = (during: string, error: unknown): Failure => {
   return { kind: 'internal', during, cause: error };
 };
 
+const DENIES: ReadonlySet<Failure['kind']> = new Set(['unauthenticated', 'forbidden']);
+
 /**
  * `during` names the operation for logs. What has to come first is done before anything else is: the body, which asks for
  * permission before it changes anything, begins again after it.
@@ -42,6 +44,7 @@ export const operation =
     try {
       return E.right(await prepared(() => body(context, input)));
     } catch (error) {
+      if (error instanceof Refused && DENIES.has(error.failure.kind)) context.once.denied?.();
       return E.left(failureOf(during, error));
     }
   };

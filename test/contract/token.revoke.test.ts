@@ -1,11 +1,13 @@
 /** Revocation (vault-wire.md §10.5): whole trees, on every node, at once. */
 import * as assert from 'uvu/assert';
-import { type TestCluster, testCluster } from '../support/cluster.js';
+import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { trail } from './support/logins.js';
 import { refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
 
 let cluster: TestCluster;
 let calls: TokenCalls;
+let elsewhere: TestNode;
 let there: TokenCalls;
 
 const MAKER = 'path "auth/token/create" { capabilities = ["update"] }';
@@ -32,10 +34,34 @@ describe('revoking a token', test => {
   test.before(async () => {
     cluster = await testCluster();
     calls = tokenCalls(cluster.node);
-    there = tokenCalls(await cluster.newNode());
+    elsewhere = await cluster.newNode();
+    there = tokenCalls(elsewhere);
     await calls.policy('maker', MAKER);
   });
   test.after(() => cluster.stop());
+
+  test('that has a request under way is on record as refused, as any other is', async () => {
+    const { session } = elsewhere.program.nexus;
+    assert.ok(session);
+    const { appender } = session;
+    const submit = appender.submit.bind(appender);
+    const ends: readonly (readonly [end: (line: Line) => Promise<unknown>, why: string])[] = [
+      [({ top }) => calls.post('auth/token/revoke', { token: top }), 'bad-token'],
+      [() => calls.policy('maker', '# nothing any more'), 'permission'],
+    ];
+    for (const [end, why] of ends) {
+      const line = await family();
+      appender.submit = async command => {
+        appender.submit = submit;
+        await end(line);
+        return submit(command);
+      };
+      refusedWith(await there.post('auth/token/create', {}, line.top), 403, 'permission denied');
+      const denied = (await trail(elsewhere, 'token.create')).at(-1);
+      assert.equal([denied.outcome, denied.reason_code, denied.via.accessor], ['denied', why, line.accessor]);
+    }
+    await calls.policy('maker', MAKER);
+  });
 
   const DOORS: readonly (readonly [string, (line: Line) => Promise<{ status: number; text: string }>])[] = [
     ['revoke-self', line => calls.post('auth/token/revoke-self', {}, line.top)],
