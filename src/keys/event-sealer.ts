@@ -73,7 +73,11 @@ export const sealBlock = (custody: Custody, draft: Omit<EventDraft, 'body' | 'na
 };
 
 /** The lines of a block, or null when the body is not the one that was sealed for this event. */
-export const openBlock = (custody: Custody, event: StoredEvent, body: Buffer): Buffer | null => {
+export const openBlock = (
+  custody: Custody,
+  event: Pick<StoredEvent, 'eventId' | 'epoch' | 'day'>,
+  body: Buffer,
+): Buffer | null => {
   const key = custody.dayKey(event.epoch, event.day);
   if (key === null) return null;
   const context = blockContext(event.eventId, event.epoch, event.day);

@@ -25,16 +25,35 @@ export interface RecordedRequest {
 }
 
 const FLUSH_EVERY_MS = 1000;
+/** Of what waits. Callers choose how long their lines are, so characters are counted too. */
 const PENDING_MAX = 20_000;
+const PENDING_CHARACTERS_MAX = 128 * 1024 * 1024;
 const LINES_A_BLOCK = 5000;
-/** Characters that callers without a token of ours may leave in a block: they choose how long their lines are. */
+/** Far below what a block may hold to be read again. */
+const CHARACTERS_A_BLOCK = 4 * 1024 * 1024;
+/**
+ * Why callers are refused who have shown nothing: of each such reason a block holds so many characters. Apart from each
+ * other, so that a flood of what costs nothing hides no guesses.
+ */
 const OF_STRANGERS_MAX = 64 * 1024;
-const STRANGERS: ReadonlySet<string | undefined> = new Set(['no-token', 'bad-token']);
+const STRANGERS: ReadonlySet<string | undefined> = new Set([
+  ...['no-token', 'bad-token', 'wrapping-token', 'quota'],
+  ...['credentials', 'locked', 'paused', 'role', 'token', 'certificate', 'claims'],
+]);
+
+/** As it will stand in its block. */
+interface Line {
+  readonly text: string;
+  readonly at: number;
+}
+
+const lineOf = (request: RecordedRequest): Line => ({ text: `${JSON.stringify(request)}\n`, at: request.at });
 
 export class Recorder<State> {
-  #pending: RecordedRequest[] = [];
+  #pending: Line[] = [];
+  #characters = 0;
   #dropped = 0;
-  #ofStrangers = 0;
+  readonly #ofStrangers = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
   #closed = false;
@@ -49,8 +68,18 @@ export class Recorder<State> {
   /** Never waits and never throws; beyond the bound only the count is kept, and recorded. */
   record(request: RecordedRequest): void {
     if (this.#closed) return;
-    if (this.#fits(request)) this.#pending.push(request);
+    const line = lineOf(request);
+    if (this.#fits(request, line.text.length)) this.#push(line);
     else this.#dropped += 1;
+    this.#flushLater();
+  }
+
+  #push(line: Line): void {
+    this.#pending.push(line);
+    this.#characters += line.text.length;
+  }
+
+  #flushLater(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       void this.flush();
@@ -58,11 +87,12 @@ export class Recorder<State> {
     this.#timer.unref();
   }
 
-  #fits(request: RecordedRequest): boolean {
-    if (this.#pending.length >= PENDING_MAX) return false;
-    if (!STRANGERS.has(request.reason_code)) return true;
-    this.#ofStrangers += JSON.stringify(request).length;
-    return this.#ofStrangers <= OF_STRANGERS_MAX;
+  #fits({ reason_code: why, actor }: RecordedRequest, characters: number): boolean {
+    if (this.#pending.length >= PENDING_MAX || this.#characters + characters > PENDING_CHARACTERS_MAX) return false;
+    if (why === undefined || actor !== undefined || !STRANGERS.has(why)) return true;
+    const all = (this.#ofStrangers.get(why) ?? 0) + characters;
+    this.#ofStrangers.set(why, all);
+    return all <= OF_STRANGERS_MAX;
   }
 
   /** Appends what is pending now and waits for it. Never rejects: what could not be appended stays pending. */
@@ -79,38 +109,45 @@ export class Recorder<State> {
   }
 
   async #appendPending(): Promise<void> {
-    this.#ofStrangers = 0;
+    this.#ofStrangers.clear();
     if (this.#dropped > 0) {
-      this.#pending.push({
-        v: 1,
-        at: this.nowMs() * 1000,
-        op: 'record',
-        outcome: 'error',
-        reason_code: 'flood',
-        dropped: this.#dropped,
-      });
+      const flood = { op: 'record', outcome: 'error', reason_code: 'flood', dropped: this.#dropped } as const;
+      this.#push(lineOf({ v: 1, at: this.nowMs() * 1000, ...flood }));
       this.#dropped = 0;
     }
     while (this.#pending.length > 0) {
-      const records = this.#pending.slice(0, LINES_A_BLOCK);
-      const failure = await this.#append(records);
+      const lines = this.#nextLines();
+      const failure = await this.#append(lines);
       if (failure !== null) {
-        // They stay pending: the next flush tries again, within the bound.
+        // They stay pending, within the bound, and are tried again, whether or not anything is recorded until then.
         this.failed(failure);
+        this.#flushLater();
         return;
       }
-      this.#pending = this.#pending.slice(records.length);
+      this.#pending = this.#pending.slice(lines.length);
+      for (const { text } of lines) this.#characters -= text.length;
     }
   }
 
-  async #append(records: readonly RecordedRequest[]): Promise<unknown> {
+  /** Of one block: at least one. */
+  #nextLines(): readonly Line[] {
+    let [count, characters] = [0, 0];
+    for (const { text } of this.#pending) {
+      characters += text.length;
+      if (count === LINES_A_BLOCK || (count > 0 && characters > CHARACTERS_A_BLOCK)) break;
+      count += 1;
+    }
+    return this.#pending.slice(0, count);
+  }
+
+  async #append(lines: readonly Line[]): Promise<unknown> {
     const at = this.nowMs() * 1000;
     const streamId = requestStream(this.custody, dayOf(at));
-    const lines = Buffer.from(records.map(record => `${JSON.stringify(record)}\n`).join(''), 'utf8');
+    const text = Buffer.from(lines.map(line => line.text).join(''), 'utf8');
     const draft = { eventId: randomUuid7(this.nowMs()), streamId, type: 'requests.recorded', lane: 2, actor: null };
-    const sealed = sealBlock(this.custody, { ...draft, header: { v: 1, at } }, lines);
-    const times = records.map(record => record.at);
-    const facts = { count: records.length, from: Math.min(...times), to: Math.max(...times) };
+    const sealed = sealBlock(this.custody, { ...draft, header: { v: 1, at } }, text);
+    const times = lines.map(line => line.at);
+    const facts = { count: lines.length, from: Math.min(...times), to: Math.max(...times) };
     const body = sealed.body ?? Buffer.alloc(0);
     const answer = await this.appender.submit({
       streams: [streamId],

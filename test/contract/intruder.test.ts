@@ -180,6 +180,21 @@ describe('an intruder', test => {
     assert.ok(lines.length > 0 && JSON.stringify(lines).length < 2 * 80_000, `${lines.length} lines`);
   });
 
+  test('logging in in vain leaves a count in the trail, too', async () => {
+    await node.program.nexus.session?.recorder.flush();
+    const before = (await trail(node, 'record')).reduce((sum, line) => sum + line.dropped, 0);
+    const headers = { 'x-tallystick-reason': 'r'.repeat(1024), 'x-tallystick-ticket': 't'.repeat(1024) };
+    const fields = { role_id: 'nobody', secret_id: 'nothing' };
+    const tries = Array.from({ length: 40 }, () =>
+      node.call('POST', 'auth/approle/login', fields, { token: null, headers }),
+    );
+    for (const { status } of await Promise.all(tries)) assert.ok([400, 403].includes(status), `${status}`);
+    const lines = (await trail(node, 'auth.login')).filter(line => line.ticket !== undefined);
+    const dropped = (await trail(node, 'record')).reduce((sum, line) => sum + line.dropped, 0) - before;
+    assert.is(lines.length + dropped, 40);
+    assert.ok(lines.length > 0 && dropped > 0, `${lines.length} lines`);
+  });
+
   test('does not make the server build what it refuses', async () => {
     const form = Array.from({ length: 20_000 }, (_, i) => i.toString(36)).join('&');
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
