@@ -128,11 +128,16 @@ export class Nexus {
         kind: 'bad-credentials',
         message: `a share has ${SHARE_BYTES} bytes, any other key ${KEY_BYTES}; this one has ${how.key.length}: it was cut or mistyped`,
       });
-    const opened = await openedWith(ledger, rows, how, this.ports.peppers);
-    if (opened === null) return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
-    const nameFits = (authority: Authority): boolean =>
-      !('name' in how) || authority.slots.get(opened.slotId)?.name === how.name;
-    return this.#begin(ledger, opened, rows, nameFits, how.acceptRollback ?? null);
+    for (let left = rows; ; ) {
+      const opened = await openedWith(ledger, left, how, this.ports.peppers);
+      if (opened === null) return E.left({ kind: 'bad-credentials', message: 'no slot opens with that' });
+      const { slotId } = opened;
+      const nameFits = ({ slots }: Authority): boolean => !('name' in how) || slots.get(slotId)?.name === how.name;
+      const begun = await this.#begin(ledger, opened, rows, nameFits, how.acceptRollback ?? null);
+      // Whose slot it is shows only now, and somebody else may have the same password.
+      if (!('name' in how) || begun._tag === 'Right' || begun.left.kind !== 'bad-credentials') return begun;
+      left = left.filter(row => row.slotId !== slotId);
+    }
   }
 
   /** One more share. Right while more are needed, too: then there is still no session. */

@@ -47,6 +47,21 @@ describe('administrators', test => {
     assert.is(entities.at(-1).actor.name, 'bea');
   });
 
+  test('open the ledger by their names, also two who chose the same password', async () => {
+    const same = { password: PASSWORDS.bea, policies: 'people' };
+    assert.is((await calls.post(`${AT}/users/twin`, same)).status, 204);
+    for (const name of ['bea', 'twin']) {
+      await node.program.nexus.seal();
+      const opened = await node.call('POST', 'sys/unseal', { name, password: PASSWORDS.bea }, { token: null });
+      assert.is(opened.body.sealed, false, `${name}: ${opened.text}`);
+    }
+    await node.program.nexus.seal();
+    const nobody = await node.call('POST', 'sys/unseal', { name: 'cem', password: PASSWORDS.bea }, { token: null });
+    refusedWith(nobody, 400, 'no slot opens with that');
+    assert.is((await node.call('POST', 'sys/unseal', { key: cluster.key })).body.sealed, false);
+    assert.is((await node.call('DELETE', `${AT}/users/twin`)).status, 204);
+  });
+
   test('may do what their policies say', async () => {
     const bea = await tokenOf('bea');
     const { data } = (await calls.get('auth/token/lookup-self', bea)).body;
