@@ -1,5 +1,6 @@
 /** Another process of this ledger changed the keyring: lane 1 says so, and the new one is read before anything goes on. */
 import type { Authority } from '../authority/authority.js';
+import { wipe } from '../crypto/bytes.js';
 import type { Custody } from '../keys/custody.js';
 import { openKeyring } from '../keys/keyring.js';
 import type { RootKey } from '../keys/slots.js';
@@ -35,7 +36,10 @@ export const followRoot = async (runner: Runner, custody: Custody, root: RootKey
   const [stored] = await runner.run(keyringRow);
   const opened =
     stored === undefined ? null : openKeyring(root.key, custody.ledger, stored.generation, root.generation, stored.box);
-  if (opened === null) throw new IntegrityError('keyring');
+  if (opened === null) {
+    wipe(root.key);
+    throw new IntegrityError('keyring');
+  }
   custody.replaceRoot(root.key, opened);
   await custody.loadEpochs(runner);
 };

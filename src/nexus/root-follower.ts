@@ -53,7 +53,10 @@ export class RootFollower {
   /** Told by the process of this node that knows it. */
   async told(root: RootKey): Promise<void> {
     const { session } = this;
-    if (root.generation <= session.custody.keyring.rootGeneration) return;
+    if (root.generation <= session.custody.keyring.rootGeneration) {
+      wipe(root.key);
+      return;
+    }
     await followRoot(session.ports.runner, session.custody, root);
     this.#answer(true);
     await session.catchUp();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { SLOT_QUEUE } from '../../src/crypto/argon2.js';
+import { keyCopy } from '../../src/crypto/bytes.js';
 import { rowMac } from '../../src/crypto/event-hash.js';
 import { frontierBytes } from '../../src/crypto/merkle.js';
 import { nodeReportMac } from '../../src/crypto/node-report-mac.js';
@@ -13,6 +14,7 @@ import { KeyringKind } from '../../src/keys/key-kinds.js';
 import { newKeyFileSlot } from '../../src/keys/slots.js';
 import { authenticate, leafOf } from '../../src/ledger/event.js';
 import { believeHead, macOf } from '../../src/ledger/head.js';
+import { IntegrityError } from '../../src/ledger/integrity.js';
 import { authorityTailAfter } from '../../src/ledger/known.js';
 import { nodeReports } from '../../src/nexus/node-report.js';
 import { changeKeystore } from '../../src/operations/custody/keystore-change.js';
@@ -297,6 +299,19 @@ describe('after a rotation of the root key', test => {
     );
     assert.equal(failure, { kind: 'busy', retryAfterSeconds: 1 });
     assert.is(session.authority.slotNamed('late'), null);
+  });
+
+  test('a root key that is told again, or does not open the keyring, is not kept', async () => {
+    const { session } = cluster.node.program.nexus;
+    assert.ok(session);
+    const { custody, roots } = session;
+    const { rootGeneration: generation } = custody.keyring;
+    const [again, wrong] = [keyCopy(custody.rootKey), Buffer.alloc(32, 1)];
+    await roots.told({ key: again, generation });
+    const refused = await roots.told({ key: wrong, generation: generation + 1 }).catch((error: unknown) => error);
+    assert.instance(refused, IntegrityError);
+    assert.equal([again, wrong], [Buffer.alloc(32), Buffer.alloc(32)]);
+    assert.is((await cluster.node.call('GET', 'secret/data/a')).body.data.data.n, 1);
   });
 
   test('who has the old row key speaks for no node of after it', async () => {
