@@ -99,7 +99,8 @@ interface Naming {
 }
 
 const naming = (call: Call, field: string): Naming | Answer => {
-  const text = stringField(call.fields, field) ?? call.query.get(field) ?? '';
+  // Where policies look at the fields of a body, nothing is taken from elsewhere.
+  const text = stringField(call.fields, field) ?? (call.verb === 'delete' ? call.query.get(field) : null) ?? '';
   if (text === '') return errors(400, `missing ${field}`);
   if (field === 'secret_id') return { named: { secretId: text }, lookupMissing: noContent, destroyMissing: noContent };
   const error = `failed to find accessor entry for secret_id_accessor: ${JSON.stringify(text)}`;

@@ -43,4 +43,16 @@ const form = (text: string): Either<string, Fields> => {
 export const topLevel = (fields: Fields, verb: Verb, query: URLSearchParams): ReadonlyMap<string, unknown> =>
   verb === 'write' || verb === 'patch'
     ? new Map([...fields].map(([name, text]) => [name, JSON.parse(text)]))
-    : new Map([...query].filter(([name]) => name !== 'list' && name !== 'scan'));
+    : queried(query);
+
+/** Of a name that is given more than once all values: which of them an engine takes is nothing to rely on. */
+const queried = (query: URLSearchParams): ReadonlyMap<string, string | string[]> => {
+  const found = new Map<string, string | string[]>();
+  for (const [name, value] of query) {
+    if (name === 'list' || name === 'scan') continue;
+    const before = found.get(name);
+    if (Array.isArray(before)) before.push(value);
+    else found.set(name, before === undefined ? value : [before, value]);
+  }
+  return found;
+};

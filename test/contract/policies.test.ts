@@ -150,6 +150,32 @@ describe('policies', test => {
     assert.is((await node.call('GET', 'secret/data/app/db?version=1', undefined, { token: reader })).status, 403);
   });
 
+  test('look at every value of a field that the query gives more than once', async () => {
+    const rule = 'capabilities = ["read"]\n allowed_parameters = { path = ["secret/app"], limit = [] }';
+    await put('trail', `path "sys/ledger/events" { ${rule} }`);
+    const token = await tokenWith('trail');
+    const read = async (query: string): Promise<number> =>
+      (await node.call('GET', `sys/ledger/events?${query}`, undefined, { token })).status;
+    assert.is(await read('path=secret/app&limit=1'), 200);
+    for (const query of ['path=secret', 'path=secret&path=secret/app', 'path=secret/app&path=secret'])
+      assert.is(await read(query), 403, query);
+  });
+
+  test('look at what is read: a field in the query of a write is none', async () => {
+    await node.call('POST', 'sys/auth/machines', { type: 'approle' });
+    await node.call('POST', 'auth/machines/role/shop', {});
+    const { data } = (await node.call('POST', 'auth/machines/role/shop/secret-id', {})).body;
+    const path = 'auth/machines/role/shop/secret-id-accessor/lookup';
+    await put(
+      'one',
+      `path "${path}" { capabilities = ["update"]\n allowed_parameters = { secret_id_accessor = ["x"] } }`,
+    );
+    const token = await tokenWith('one');
+    const query = `secret_id_accessor=${data.secret_id_accessor}`;
+    assert.is((await node.call('POST', `${path}?${query}`, undefined, { token })).status, 400);
+    assert.is((await node.call('POST', path, { secret_id_accessor: data.secret_id_accessor }, { token })).status, 403);
+  });
+
   test('answer for a path before they say whether anything is there', async () => {
     const token = await tokenWith('default');
     assert.is((await node.call('GET', 'nothing/here', undefined, { token })).status, 403);
