@@ -126,6 +126,34 @@ describe('a projector', test => {
     assert.ok(Math.max(...stretches) <= 2000, String(stretches));
   });
 
+  test('stops in front of an event that it cannot fold, says which, and holds up nothing else', async () => {
+    await ledger.append(['a', 'b', 'c']);
+    await ledger.append(['d', 'hidden', 'e'], 'hidden');
+    const projector = start();
+    const tree = async () => (await projector.status()).find(({ name }) => name === 'secret-tree');
+    await until('it stops', async () => (await tree())?.state === 'stopped');
+    const { position, stoppedAt, reason } = (await tree()) ?? {};
+    assert.equal([position, stoppedAt, reason], [4, 5, 'a secret that no event named']);
+    for (const name of ['secrets', 'audit-index'])
+      assert.ok(await projector.reader.caughtUp(name, ledger.size, PATIENCE_MS), name);
+    const living = query(null, anyRow, 'select from tree_children where to_pos is null');
+    assert.is((await projector.upTo('secret-tree', 4, runner => runner.run(living))).length, 4);
+    for (const read of [projector.upTo, projector.reader.withTail.bind(projector.reader)])
+      assert.is(
+        await read
+          .call(projector, 'secret-tree', 6, runner => runner.run(living))
+          .then(
+            () => 'it answers',
+            (error: Error) => error.name,
+          ),
+        'Behind',
+      );
+    const failed = await projector.rebuild('secret-tree').catch((error: Error) => error.message);
+    assert.is(failed, 'a secret that no event named');
+    assert.is((await tree())?.state, 'stopped');
+    assert.is((await projector.upTo('secret-tree', 4, runner => runner.run(living))).length, 4);
+  });
+
   test('comes to the same rows whatever happens: two nodes, broken connections, rebuilds and verifications at any time', async () => {
     const nodes = [start(), start(await db.open())];
     for (const node of nodes) await folded(node);

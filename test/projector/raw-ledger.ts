@@ -45,8 +45,8 @@ export class RawLedger {
     return [...this.#streams].filter(([, { removed }]) => !removed).map(([path]) => path);
   }
 
-  /** One batch: each path is written, or with a minus before it removed. */
-  async append(changes: readonly string[]): Promise<void> {
+  /** One batch: each path is written, or with a minus before it removed; of one that is `nameless` nobody can say what it is. */
+  async append(changes: readonly string[], nameless = ''): Promise<void> {
     const events = changes.map(change => {
       const removed = change.startsWith('-');
       const path = removed ? change.slice(1) : change;
@@ -54,7 +54,7 @@ export class RawLedger {
       const generation = before.removed && !removed ? before.generation + 1 : before.generation;
       const now = { version: before.version + 1, generation, removed };
       this.#streams.set(path, now);
-      const names = before.version === 0 ? encodeNames(namesOf(path)) : null;
+      const names = before.version === 0 && path !== nameless ? encodeNames(namesOf(path)) : null;
       const facts = { generation: now.generation, ...(removed ? { removed } : { version: now.version }) };
       return { stream: nodeOf(path), version: now.version, facts, names };
     });
