@@ -1,6 +1,7 @@
 /** Workers, rebuilds and verifications of the real projections, over a ledger that goes on and on nodes that come and go. */
 import * as assert from 'uvu/assert';
 import { projections } from '../../projections/index.js';
+import { throughChildren } from '../../projections/secret-tree/children.js';
 import type { Database } from '../../src/postgres/database.js';
 import type { Projection } from '../../src/projector/projection.js';
 import { Projector } from '../../src/projector/projector.js';
@@ -10,7 +11,7 @@ import { anyRow, query } from '../../src/sql.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { describe } from '../support/describe.js';
 import { until } from '../support/until.js';
-import { RawLedger } from './raw-ledger.js';
+import { MOUNT, nodeOf, RawLedger } from './raw-ledger.js';
 
 const PATIENCE_MS = 10_000;
 const PATHS = ['a', 'a/b', 'a/b/c', 'a/d', 'a/e/f/g', 'a/e/h', 'i', 'i/j'];
@@ -124,6 +125,35 @@ describe('a projector', test => {
     );
     assert.is(position, 5100);
     assert.ok(Math.max(...stretches) <= 2000, String(stretches));
+  });
+
+  /** What is in a folder whose path ends in a slash, by the paths of what lives. */
+  const inside = (folder: string, living: readonly string[]): readonly string[] => {
+    const below = living.filter(path => path.startsWith(folder)).map(path => path.slice(folder.length));
+    return [...new Set(below.map(rest => rest.replace(/\/.*/, '/')))].sort();
+  };
+
+  test('shows each folder as it was after each batch, however its secrets came and went within one', async () => {
+    const projector = start();
+    const then: { readonly position: number; readonly living: readonly string[] }[] = [];
+    for (let i = 0; i < 40; i += 1) {
+      const changes = Array.from({ length: 20 }, () => `${oneOf(['', '-'])}${oneOf(PATHS)}`);
+      await ledger.append(changes.filter((change, n) => change !== changes[n - 1]));
+      then.push({ position: ledger.size, living: ledger.living });
+      // Sometimes one batch at a time, sometimes several.
+      if (Math.random() < 0.5) await folded(projector);
+    }
+    await folded(projector);
+    for (const { position, living } of then)
+      for (const folder of ['', 'a/', 'a/b/', 'a/e/', 'a/e/f/', 'i/']) {
+        const found: string[] = [];
+        const parent = folder === '' ? MOUNT : nodeOf(folder.slice(0, -1));
+        await throughChildren(database.projector, parent, position, children => {
+          for (const { kind, box } of children) found.push(`${box}${kind === 'folder' ? '/' : ''}`);
+        });
+        assert.equal(found.sort(), inside(folder, living), `${folder} as of ${position}`);
+      }
+    assert.is(await differences(projector), 0);
   });
 
   test('stops in front of an event that it cannot fold, says which, and holds up nothing else', async () => {

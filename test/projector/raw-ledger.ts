@@ -5,7 +5,7 @@ import { encodeNames, type NameEntry } from '../../src/crypto/names.js';
 import { byteaArray, int4Array, jsonbArray, uuidArray } from '../../src/postgres/arrays.js';
 import type { TestDatabase } from '../support/database.js';
 
-const MOUNT = '99999999-9999-4999-8999-999999999999';
+export const MOUNT = '99999999-9999-4999-8999-999999999999';
 
 export const nodeOf = (path: string): string => {
   const bytes = Buffer.alloc(16, 1);
@@ -47,17 +47,20 @@ export class RawLedger {
 
   /** One batch: each path is written, or with a minus before it removed; of one that is `nameless` nobody can say what it is. */
   async append(changes: readonly string[], nameless = ''): Promise<void> {
-    const events = changes.map(change => {
+    // Nothing removes what never was; a destroy in a stream that is removed leaves it so.
+    const events = changes.flatMap(change => {
       const removed = change.startsWith('-');
       const path = removed ? change.slice(1) : change;
       const before = this.#streams.get(path) ?? { version: 0, generation: 0, removed: true };
+      if (removed && before.version === 0) return [];
       const generation = before.removed && !removed ? before.generation + 1 : before.generation;
       const now = { version: before.version + 1, generation, removed };
       this.#streams.set(path, now);
       const names = before.version === 0 && path !== nameless ? encodeNames(namesOf(path)) : null;
       const facts = { generation: now.generation, ...(removed ? { removed } : { version: now.version }) };
-      return { stream: nodeOf(path), version: now.version, facts, names };
+      return [{ stream: nodeOf(path), version: now.version, facts, names }];
     });
+    if (events.length === 0) return;
     await this.client.query(
       `insert into events (position, event_id, stream_id, stream_version, type, lane, recorded_at, epoch, day, facts, header,
                            names, body_kind, body_len, row_mac)
