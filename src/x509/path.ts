@@ -7,8 +7,12 @@ import { keyIsStrong, SIGNATURES } from './strength.js';
 
 /** Certificates between the leaf and the trusted authority. */
 const INTERMEDIATES_MAX = 6;
-/** Of what a client shows, so many chains are looked at, and so many signatures: look-alikes must not become work without end. */
+/**
+ * Of what a client shows, so many chains are looked at, and so many signatures, of which a straight chain has one for each
+ * link: look-alikes must not become work without end. Whether our own authorities signed it is asked more often.
+ */
 const CHAINS_MAX = 16;
+const CHECKS_AMONG_SHOWN_MAX = 12;
 const CHECKS_MAX = 64;
 
 /** Leaf first, trusted authority last. */
@@ -62,6 +66,7 @@ const isSignedBy = (certificate: Certificate, authority: Certificate): boolean =
 export class Shown {
   readonly #chains: Path[];
   readonly #signed = new Map<string, boolean>();
+  #checksMax = CHECKS_AMONG_SHOWN_MAX;
 
   constructor(
     readonly leaf: Certificate,
@@ -76,6 +81,7 @@ export class Shown {
         if (this.#chains.length < CHAINS_MAX && !chain.includes(authority) && this.#vouches(authority, chain))
           this.#chains.push([...chain, authority]);
     }
+    this.#checksMax = CHECKS_MAX;
   }
 
   /** Null: no chain ends at one of them. */
@@ -94,11 +100,13 @@ export class Shown {
     return this.#isSignedBy(last, authority);
   }
 
+  /** Once for a key, however many certificates there are of it. */
   #isSignedBy(certificate: Certificate, authority: Certificate): boolean {
-    const link = `${certificate.fingerprint} ${authority.fingerprint}`;
+    const link = `${certificate.fingerprint} ${authority.keyFingerprint}`;
     const known = this.#signed.get(link);
     if (known !== undefined) return known;
-    const found = this.#signed.size < CHECKS_MAX && isSignedBy(certificate, authority);
+    if (this.#signed.size >= this.#checksMax) return false;
+    const found = isSignedBy(certificate, authority);
     this.#signed.set(link, found);
     return found;
   }

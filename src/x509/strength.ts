@@ -4,6 +4,9 @@ import type { KeyObject } from 'node:crypto';
 const RSA_BITS_MIN = 2048;
 /** Beyond it a signature check is work that a stranger gives us. */
 const RSA_BITS_MAX = 8192;
+/** So it is with an exponent that is as long as the modulus; 1 signs nothing. Everybody's is 65,537, or 3. */
+const RSA_EXPONENT_MIN = 3n;
+const RSA_EXPONENT_MAX = 2n ** 32n;
 const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /** Signature algorithm by OID, and the hash that it signs; null: the algorithm has its own. */
@@ -19,10 +22,12 @@ export const SIGNATURES: ReadonlyMap<string, string | null> = new Map([
 ]);
 
 export const keyIsStrong = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean => {
-  const bits = asymmetricKeyDetails?.modulusLength ?? 0;
+  const { modulusLength: bits = 0, publicExponent: exponent = 0n } = asymmetricKeyDetails ?? {};
   switch (asymmetricKeyType) {
     case 'rsa':
-      return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+      return (
+        bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && exponent >= RSA_EXPONENT_MIN && exponent <= RSA_EXPONENT_MAX
+      );
     case 'ec':
       return CURVES.has(asymmetricKeyDetails?.namedCurve ?? '');
     case 'ed25519':

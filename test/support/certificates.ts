@@ -37,6 +37,8 @@ export interface CertificateCase {
   readonly toMs?: number;
   readonly key?: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
   readonly sha1?: boolean;
+  /** False: it names neither its own key nor that of who signed it. */
+  readonly keyIds?: boolean;
   readonly extensions?: readonly asn1.Extension[];
 }
 
@@ -86,7 +88,7 @@ const usualUsage = (ca: boolean): number =>
   ca ? asn1.KeyUsageFlags.keyCertSign | asn1.KeyUsageFlags.cRLSign : asn1.KeyUsageFlags.digitalSignature;
 
 const extensionsOf = (made: CertificateCase, publicKey: KeyObject, signer: KeyObject): asn1.Extensions => {
-  const { ca = false, pathLength, usage = usualUsage(ca), purposes = null } = made;
+  const { ca = false, pathLength, usage = usualUsage(ca), purposes = null, keyIds = true } = made;
   const names = alternatives(made);
   return new asn1.Extensions([
     extension(
@@ -99,12 +101,18 @@ const extensionsOf = (made: CertificateCase, publicKey: KeyObject, signer: KeyOb
     ...(names.length === 0
       ? []
       : [extension(asn1.id_ce_subjectAltName, false, new asn1.SubjectAlternativeName([...names]))]),
-    extension(asn1.id_ce_subjectKeyIdentifier, false, new asn1.SubjectKeyIdentifier(keyId(publicKey).buffer)),
-    extension(
-      asn1.id_ce_authorityKeyIdentifier,
-      false,
-      new asn1.AuthorityKeyIdentifier({ keyIdentifier: new asn1.KeyIdentifier(keyId(createPublicKey(signer)).buffer) }),
-    ),
+    ...(keyIds
+      ? [
+          extension(asn1.id_ce_subjectKeyIdentifier, false, new asn1.SubjectKeyIdentifier(keyId(publicKey).buffer)),
+          extension(
+            asn1.id_ce_authorityKeyIdentifier,
+            false,
+            new asn1.AuthorityKeyIdentifier({
+              keyIdentifier: new asn1.KeyIdentifier(keyId(createPublicKey(signer)).buffer),
+            }),
+          ),
+        ]
+      : []),
     ...(made.extensions ?? []),
   ]);
 };

@@ -1,11 +1,12 @@
 /** Paths of certificates: what is believed, and each thing that makes it not. */
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import * as asn1 from '@peculiar/asn1-x509';
 import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { type Certificate, readCertificate } from '../../src/x509/certificate.js';
 import { Shown } from '../../src/x509/path.js';
 import { readBundle } from '../../src/x509/pem.js';
+import { keyIsStrong } from '../../src/x509/strength.js';
 import { type CertificateCase, extension, type Issued, issue } from '../support/certificates.js';
 import { describe } from '../support/describe.js';
 
@@ -127,6 +128,52 @@ describe('a path of certificates', test => {
     );
     assert.ok(performance.now() - startedAt < 2000);
     assert.is(length(issue({ by: alike }), many, many), 2);
+  });
+});
+
+/** Counts the signatures that are checked. */
+class Counting extends X509Certificate {
+  static checked = 0;
+
+  override verify(key: KeyObject): boolean {
+    Counting.checked += 1;
+    return super.verify(key);
+  }
+}
+
+const counting = (issued: Issued): Certificate => ({ ...read(issued), x509: new Counting(issued.der) });
+
+describe('the work that a stranger can give', test => {
+  const checkedFor = (leaf: Issued, presented: readonly Issued[]): number => {
+    Counting.checked = 0;
+    new Shown(counting(leaf), presented.map(counting), new Date()).pathTo([read(root)]);
+    return Counting.checked;
+  };
+
+  test('is few signatures, whatever chains they send', () => {
+    const alike = { name: 'alike', ca: true, keyIds: false } as const;
+    const chain = [issue(alike)];
+    for (let i = 1; i < 9; i += 1) chain.push(issue({ ...alike, by: chain.at(-1) ?? root }));
+    const checked = checkedFor(issue({ by: chain.at(-1) ?? root, keyIds: false }), chain);
+    assert.ok(checked >= 9 && checked <= 12, `${checked} signatures`);
+  });
+
+  test('is one signature for a key, however many certificates it has', () => {
+    const alike = { name: 'alike', key: root.key, pem: '' };
+    const key = { privateKey: root.key, publicKey: createPublicKey(root.key) };
+    const many = Array.from({ length: 9 }, () => issue({ name: 'alike', ca: true, by: alike, key }));
+    const checked = checkedFor(issue({ by: alike }), many);
+    assert.ok(checked >= 1 && checked <= 10, `${checked} signatures`);
+  });
+
+  test('is no key that takes long to check with', () => {
+    const rsa = (exponent: string) =>
+      createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: randomBytes(384).toString('base64url'), e: exponent } });
+    assert.ok(keyIsStrong(rsa('AQAB')));
+    assert.ok(keyIsStrong(rsa('Aw')));
+    assert.not(keyIsStrong(rsa(Buffer.alloc(380, 0x55).toString('base64url'))));
+    assert.not(keyIsStrong(rsa(Buffer.of(1, 0, 0, 0, 0, 0, 0, 0, 1).toString('base64url'))));
+    assert.not(keyIsStrong(rsa('AQ')));
   });
 });
 
