@@ -3,9 +3,6 @@ import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer } from './answer.js';
 
-/** An answer of which the kernel's buffers may not hold all is not kept for ever for somebody who does not read it. */
-const LARGE_BYTES = 64 * 1024;
-
 const TYPE = 'content-type';
 const ASCII = /^[ -~]*$/;
 
@@ -20,28 +17,21 @@ const ALWAYS: readonly string[] = [
   ...['referrer-policy', 'no-referrer'],
 ];
 
-/**
- * Head and text go to the socket as one string, in one write, past fastify's serialisers.
- * `readMs`: how long the client may take to read a large answer.
- */
-export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer, readMs: number): void => {
+/** Head and text go to the socket as one string, in one write, past fastify's serialisers. */
+export const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer): void => {
   reply.hijack();
   const { raw } = reply;
   const { status, headers } = answer;
   const body = answer.body === null || request.method === 'HEAD' ? '' : answer.body;
-  const bytes = Buffer.byteLength(body, 'utf8');
   const fields = ALWAYS.slice();
-  if (status !== 204 && status !== 304 && request.method !== 'HEAD') fields.push('content-length', String(bytes));
+  if (status !== 204 && status !== 304 && request.method !== 'HEAD')
+    fields.push('content-length', String(Buffer.byteLength(body, 'utf8')));
   let ascii = true;
   for (const name in headers) {
     const value = headers[name] ?? '';
     ascii &&= ASCII.test(value);
     if (name === TYPE) fields[1] = value;
     else fields.push(name, value);
-  }
-  if (bytes > LARGE_BYTES) {
-    const timer = setTimeout(() => request.raw.socket.destroy(), readMs);
-    raw.once('close', () => clearTimeout(timer));
   }
   raw.writeHead(status, fields);
   // A string is written as UTF-8, and the head with it: a head that echoes other bytes goes by itself.

@@ -3,10 +3,9 @@
  * fastify's (vault-wire.md §0.2). Bounded everywhere: header and body size, time, requests and
  * connections at once.
  */
-import { constants, randomUUID } from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
-import fastify, { type FastifyReply, type FastifyRequest, type RawServerDefault } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Failure } from '../failure.js';
 import type { Operations } from '../operations/contract.js';
@@ -14,18 +13,19 @@ import { type Answer, errors, oneError } from './answer.js';
 import { decodeBody, topLevel } from './body.js';
 import type { Call } from './call.js';
 import { clientAddress } from './client-address.js';
+import { Connections } from './connections.js';
 import { contextOf, tokenOf } from './context.js';
 import { crossing } from './cors.js';
 import { dispatch } from './dispatch.js';
 import { isMediaType, patchTypeComplaint, pathAnswer, verbOf } from './form.js';
 import { Gate, type Visit } from './gate.js';
-import { listDoor } from './list-door.js';
 import { logBug, logFault } from './log.js';
 import { namespaceRefusal } from './namespace.js';
+import { nodeServer } from './node-server.js';
 import { parsePath, type RequestPath } from './path.js';
 import { quotaExceeded, quotaHeaders } from './quotas.js';
 import { routeGroup } from './route-group.js';
-import { clientError, send as sendWithin } from './send.js';
+import { clientError, send } from './send.js';
 
 export interface HttpOptions {
   readonly log: Logger;
@@ -47,13 +47,13 @@ export interface HttpLimits {
   readonly connections: number;
   /** In flight at once. */
   readonly requests: number;
-  /** For the whole request to arrive, and for a large answer to be read. */
+  /** For the whole request to arrive, and for an answer to be read. */
   readonly requestTimeoutMs: number;
   /** Networks of proxies whose `X-Forwarded-For` is believed. */
   readonly proxies: readonly string[];
 }
 
-/** `open`: the limit on requests without a token; `bytes`: of all bodies; `slow`: what did not arrive in time. */
+/** `open`: the limit on requests without a token; `bytes`: of all bodies; `slow`: what did not arrive, or was not read, in time. */
 export type RefusedBy = 'quota' | 'open' | 'requests' | 'bytes' | 'connections' | 'slow';
 
 export interface HttpServer {
@@ -71,45 +71,10 @@ export class PlainHttpRefused extends Error {
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** Of all bodies that wait or are being answered. */
 const BODIES_BYTES_MAX = 512 * 1024 * 1024;
-const HEADER_BYTES_MAX = 128 * 1024;
-const HEADERS_TIMEOUT_MS = 10_000;
-/** How late a slow client may be found. */
-const CHECK_EVERY_MS = 500;
 const DRAIN_MS = 10_000;
 /** What is left of a body that is not looked at is heard to its end, if it is no longer than this. */
 const UNHEARD_BYTES_MAX = 64 * 1024;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'LINK'] as const;
-
-type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
-
-const nodeServer =
-  ({ tls, limits: { requestTimeoutMs } }: HttpOptions) =>
-  (handler: Handler): RawServerDefault => {
-    const limits = {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: CHECK_EVERY_MS,
-      keepAliveTimeout: 65_000,
-    };
-    if (tls === undefined) return http.createServer(limits, handler).on('connection', listDoor);
-    const secure = {
-      cert: tls.cert,
-      key: tls.key,
-      minVersion: 'TLSv1.2' as const,
-      // Asked for, never demanded, and believed by nobody here: which certificate is whose, the cert method judges.
-      requestCert: true,
-      rejectUnauthorized: false,
-      // Named to clients that have several. A client without any of theirs is as welcome.
-      ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa }),
-      // A resumed session would bring a certificate without its chain, and without a new proof of its key; a renegotiated
-      // one another certificate than the connection began with.
-      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-    };
-    const server = https.createServer({ ...limits, ...secure }, handler);
-    // The names of TLS files never change the type that fastify works with.
-    return server.on('secureConnection', listDoor) as unknown as RawServerDefault;
-  };
 
 const OVERLOADED: Answer = { ...errors(503, 'the server is overloaded: try again'), headers: { 'retry-after': '1' } };
 
@@ -125,18 +90,17 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     bodyBytesMax: BODY_BYTES_MAX,
     bytesMax: BODIES_BYTES_MAX,
   });
-  const send = (reply: FastifyReply, request: FastifyRequest, answer: Answer): void =>
-    sendWithin(reply, request, answer, limits.requestTimeoutMs);
+  const connections = new Connections(limits.requestTimeoutMs, refused);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
-    serverFactory: nodeServer(options),
+    serverFactory: nodeServer(options, connections),
     routerOptions: { maxParamLength: 1_000_000 },
     frameworkErrors: (_error, request: FastifyRequest, reply: FastifyReply) =>
       send(reply, request, pathAnswer('bad-escape')),
     clientErrorHandler: (error, socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refused('slow');
-      clientError(error, socket);
+      connections.spoil(socket, () => clientError(error, socket));
     },
   });
   app.server.maxConnections = limits.connections;
@@ -175,9 +139,9 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
       );
       send(reply, request, unheard(request.raw) ? withHeaders(answer, { connection: 'close' }) : answer);
     } catch (cause) {
-      // Fastify was told that the answer is ours to give: whoever waits for it is not left waiting.
+      // An answer that cannot be written as it is, as with a header that HTTP has no room for.
       logBug(log, visit.id, cause);
-      socket.destroy();
+      send(reply, request, oneError(500, 'internal error'));
     } finally {
       gate.leave(visit);
     }
@@ -277,15 +241,16 @@ export const createServer = (operations: Operations, options: HttpOptions): Http
     },
     close: async () => {
       const bound = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
-      app.server.closeIdleConnections();
-      await app.close();
+      const closed = app.close();
+      connections.drain();
+      await closed;
       clearTimeout(bound);
     },
   };
 };
 
 /** Whether so much of a body was not heard that its connection is better closed than listened to. */
-const unheard = ({ complete, headers }: http.IncomingMessage): boolean =>
+const unheard = ({ complete, headers }: IncomingMessage): boolean =>
   !complete &&
   (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > UNHEARD_BYTES_MAX);
 
