@@ -75,6 +75,7 @@ describe('a login by JWT', test => {
 
   test('knows its subject again, and takes the role that the mount names', async () => {
     const [first, second] = [await loggedIn(await jwtOf(key)), await loggedIn(await jwtOf(key, { jti: '2' }), '')];
+    assert.is((await loggedIn(await jwtOf(key, { jti: '3' }), 'WEB')).metadata.role, 'web');
     assert.is(first.entity_id, second.entity_id);
     assert.is.not(first.entity_id, (await loggedIn(await jwtOf(key, { sub: 'bob' }))).entity_id);
   });

@@ -42,6 +42,17 @@ describe('a jwt mount', test => {
     assert.is((await calls.get('auth/jwt/config')).body.data.bound_issuer, '');
   });
 
+  test('has roles of one name however it is spelled, as policies read it', async () => {
+    const role = { role_type: 'jwt', user_claim: 'sub', bound_audiences: 'here' };
+    assert.is((await calls.post('auth/jwt/role/Deploy', role)).status, 204);
+    assert.is((await calls.get('auth/jwt/role/deploy')).body.data.user_claim, 'sub');
+    assert.is((await calls.post('auth/jwt/role/DEPLOY', { ...role, user_claim: 'email' })).status, 204);
+    assert.is((await calls.get('auth/jwt/role/Deploy')).body.data.user_claim, 'email');
+    assert.equal((await calls.get('auth/jwt/role?list=true')).body.data.keys, ['deploy']);
+    assert.is((await cluster.node.call('DELETE', 'auth/jwt/role/dePloy')).status, 204);
+    assert.is((await calls.get('auth/jwt/role/deploy')).status, 404);
+  });
+
   const ONE = "exactly one of 'jwks_url', 'jwt_validation_pubkeys' or 'oidc_discovery_url' must be set";
   const NOT_PUBLIC = 'jwt_validation_pubkeys: a validation key is one public key or certificate in PEM';
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'pem' });

@@ -23,6 +23,9 @@ export interface Place {
   readonly name: string;
 }
 
+/** Where a method's names are the same however they are spelled: policies compare them so, too (policies/folded-names.ts). */
+export const lower = <P extends Place>(place: P): P => ({ ...place, name: place.name.toLowerCase() });
+
 export type Changed = { readonly position: number | null };
 
 /** `role`: of machines, JWTs, certificates; `login`: names with passwords. */

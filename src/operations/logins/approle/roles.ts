@@ -6,7 +6,7 @@ import { type App, refuse } from '../../app.js';
 import { operation } from '../../operation.js';
 import {
   listRecords,
-  type Place,
+  lower,
   readRecord,
   removeRecord,
   settingsIn,
@@ -21,8 +21,6 @@ type Roles = Pick<
   AppRoleOperations,
   'readRole' | 'listRoles' | 'writeRole' | 'removeRole' | 'writeSetting' | 'resetSetting'
 >;
-
-export const lower = <P extends Place>(place: P): P => ({ ...place, name: place.name.toLowerCase() });
 
 export const appRole = (record: Role | Login): AppRoleSettings => settingsIn(AppRoleSettings, record);
 

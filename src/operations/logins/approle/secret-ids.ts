@@ -12,11 +12,11 @@ import { authorise } from '../../authorise.js';
 import { changeAuthority, type Preceding } from '../../authority-change.js';
 import { operation } from '../../operation.js';
 import type { RequestContext } from '../../request.js';
-import { authMount, type Place, recordOf } from '../records.js';
+import { authMount, lower, type Place, recordOf } from '../records.js';
 import { authStream } from '../streams.js';
 import type { AppRoleOperations, SecretIdDetail, SecretIdNamed } from './contract.js';
 import { credentialRow, findSecretId } from './credentials.js';
-import { appRole, lower } from './roles.js';
+import { appRole } from './roles.js';
 import { newSecretId } from './secret-id-rules.js';
 import type { AppRoleSettings } from './settings.js';
 

@@ -5,7 +5,7 @@ import type { FetchJson } from '../../../outbound/fetch-json.js';
 import { type App, refuse } from '../../app.js';
 import { operation } from '../../operation.js';
 import { mountSettings, readMount, writeMountSettings } from '../mount-config.js';
-import { listRecords, readRecord, removeRecord, writeRecord } from '../records.js';
+import { listRecords, lower, readRecord, removeRecord, writeRecord } from '../records.js';
 import { changedTokenSettings, tokenSettingsComplaint } from '../token-settings.js';
 import { configComplaint, type JwtConfig, jwtConfig, sourceOf } from './config.js';
 import { JWT_OLDER, type JwtOperations } from './contract.js';
@@ -22,14 +22,14 @@ export const jwtOperations = (app: App, fetchJson: FetchJson): JwtOperations => 
   login: jwtLogin(app, new Issuers(fetchJson, app.nowMs)),
 
   readRole: operation('reading a jwt role', async (context, place) =>
-    jwtSettings((await readRecord(app, context, 'role', place)).record),
+    jwtSettings((await readRecord(app, context, 'role', lower(place))).record),
   ),
 
   listRoles: operation('listing jwt roles', (context, { mount }) => listRecords(app, context, 'role', mount)),
 
   writeRole: operation('writing a jwt role', async (context, { change, ...place }) => {
     let warnings: readonly string[] = [];
-    const changed = await writeRecord(app, context, 'role', place, ({ before }) => {
+    const changed = await writeRecord(app, context, 'role', lower(place), ({ before }) => {
       const made = changedTokenSettings(before === null ? NEW_JWT_SETTINGS : jwtSettings(before), change, JWT_OLDER);
       const complaint = tokenSettingsComplaint(made.settings) ?? jwtComplaint(made.settings);
       if (complaint !== null) invalid(complaint);
@@ -39,7 +39,7 @@ export const jwtOperations = (app: App, fetchJson: FetchJson): JwtOperations => 
     return { ...changed, warnings };
   }),
 
-  removeRole: operation('removing a jwt role', (context, place) => removeRecord(app, context, 'role', place)),
+  removeRole: operation('removing a jwt role', (context, place) => removeRecord(app, context, 'role', lower(place))),
 
   readConfig: operation('reading a jwt configuration', async (context, { mount: path }) => {
     const { session, mount } = await readMount(app, context, path, { op: 'login.config-read', capability: 'read' });

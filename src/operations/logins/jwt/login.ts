@@ -33,7 +33,7 @@ export const jwtLogin = (app: App, issuers: Issuers): JwtOperations['login'] =>
     const config =
       jwtConfig(mountSettings(session, mount, 'config')) ??
       attempt.refused('role', invalid('could not load configuration'));
-    const name = asked === '' ? config.default_role : asked;
+    const name = (asked === '' ? config.default_role : asked).toLowerCase();
     if (name === '') attempt.refused('role', invalid('missing role'));
     const role =
       recordOf(session, 'role', mount, name) ??

@@ -16,10 +16,10 @@ import { addressAllowed } from '../../tokens/cidrs.js';
 import { Attempt } from '../attempt.js';
 import { aliasId } from '../entity.js';
 import { logIn } from '../log-in.js';
-import { authMount, NAME_CHARACTERS_MAX } from '../records.js';
+import { authMount, lower, NAME_CHARACTERS_MAX } from '../records.js';
 import { authStream } from '../streams.js';
 import type { UserpassOperations } from './contract.js';
-import { PASSWORD_BYTES_MAX, userName, userSettings } from './users.js';
+import { PASSWORD_BYTES_MAX, userSettings } from './users.js';
 
 const WRONG = 'invalid username or password';
 
@@ -30,7 +30,7 @@ export const loginOperation = (app: App): Pick<UserpassOperations, 'login'> => (
     const mount = authMount(session, place.mount);
     if (password === '') refuse({ kind: 'invalid', message: 'missing password' });
     // One that nobody can have is tried under one name, whatever it is.
-    const name = place.name.length > NAME_CHARACTERS_MAX ? '' : userName(place).name;
+    const name = place.name.length > NAME_CHARACTERS_MAX ? '' : lower(place).name;
     const attempt = new Attempt({ app, session, context, mount, name: aliasId(session, mount, name) });
     const login = authStream(session, 'login', mount.id, name);
     const { logins } = session.authority;

@@ -10,6 +10,7 @@ import { type App, refuse } from '../../app.js';
 import { operation } from '../../operation.js';
 import {
   listRecords,
+  lower,
   type Place,
   readRecord,
   removeRecord,
@@ -39,22 +40,20 @@ export const OLDER_NAMES = {
 /** Argon2id takes any length; whoever sends more than this sends no password. */
 export const PASSWORD_BYTES_MAX = 1024;
 
-export const userName = <P extends Place>(place: P): P => ({ ...place, name: place.name.toLowerCase() });
-
 export const userSettings = (record: Role | Login): TokenSettings => settingsIn(TokenSettings, record);
 
 type Users = Omit<UserpassOperations, 'login'>;
 
 export const userOperations = (app: App): Users => ({
   read: operation('reading a user', async (context, place) =>
-    userSettings((await readRecord(app, context, 'login', userName(place))).record),
+    userSettings((await readRecord(app, context, 'login', lower(place))).record),
   ),
 
   list: operation('listing users', (context, { mount }) => listRecords(app, context, 'login', mount)),
 
   write: operation('writing a user', async (context, { password, change, ...place }) => {
     let warnings: readonly string[] = [];
-    const done = await writeRecord(app, context, 'login', userName(place), async writing => {
+    const done = await writeRecord(app, context, 'login', lower(place), async writing => {
       const { before } = writing;
       if (before === null && password === null) refuse({ kind: 'invalid', message: 'missing password' });
       const changed = changedSettings(before, change);
@@ -72,7 +71,7 @@ export const userOperations = (app: App): Users => ({
       app,
       context,
       'login',
-      userName(place),
+      lower(place),
       async writing => ({
         settings: userSettings(existing(writing)),
         credential: await credential(app, writing, place, password),
@@ -86,13 +85,13 @@ export const userOperations = (app: App): Users => ({
       app,
       context,
       'login',
-      userName(place),
+      lower(place),
       (writing): Written => ({ settings: changedSettings(existing(writing), change).settings }),
       'update',
     ),
   ),
 
-  remove: operation('removing a user', (context, place) => removeRecord(app, context, 'login', userName(place))),
+  remove: operation('removing a user', (context, place) => removeRecord(app, context, 'login', lower(place))),
 });
 
 const existing = ({ before }: Writing): Role | Login =>
@@ -114,7 +113,7 @@ const credential = async (app: App, { session, mount }: Writing, place: Place, p
   if (Buffer.byteLength(password) > PASSWORD_BYTES_MAX)
     refuse({ kind: 'invalid', message: `a password has at most ${PASSWORD_BYTES_MAX} bytes` });
   const { custody } = session;
-  const login = authStream(session, 'login', mount.id, userName(place).name);
+  const login = authStream(session, 'login', mount.id, lower(place).name);
   const made = await newLoginCredential(custody.ledger, login, password, app.nexus.ports.peppers[0] ?? null);
   const padded = pad(made);
   const row = custody.wrap(randomUuid4(), KeyKind.credential, login, padded);
