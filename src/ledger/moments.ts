@@ -4,6 +4,7 @@
  * shared until the clock has passed T, every later stamp is greater, and the answer never changes (postgres.md §4).
  */
 import { E } from '../fp.js';
+import { DatabaseError } from '../postgres/errors.js';
 import type { Pool } from '../postgres/pool.js';
 import { type Query, query, type Runner } from '../sql.js';
 import { authenticate, EVENT_COLUMNS, eventRow, type StoredEvent } from './event.js';
@@ -46,9 +47,16 @@ const batchEndAtOrAfter: Query<number> = query(
   'select size from batches where size >= $1 order by size limit 1',
 );
 
+const NOT_YET = 'that time has not come yet';
+
 export class InFuture extends Error {
   override readonly name = 'InFuture';
 }
+
+/** By the clock of the database, which is behind the one here. */
+const refusedAsFuture = (error: unknown): never => {
+  throw error instanceof DatabaseError && error.sqlstate === '22023' ? new InFuture(NOT_YET) : error;
+};
 
 export class Moments<State> {
   #barrier: { readonly atUs: number; readonly size: Promise<number> } | null = null;
@@ -73,7 +81,7 @@ export class Moments<State> {
 
   /** The newest position that was recorded at or before `atUs`; 0 = before the ledger began. Throws `InFuture`. */
   async ofTime(atUs: number): Promise<number> {
-    if (atUs > this.nowMs() * 1000 + 999) throw new InFuture('that time has not come yet');
+    if (atUs > this.nowMs() * 1000 + 999) throw new InFuture(NOT_YET);
     if (atUs >= this.known.head.lastRecordedAt) await this.known.catchUp(this.pool);
     const { size, lastRecordedAt } = this.known.head;
     // A stamp after T is known, and stamps never go back: everything up to T is settled.
@@ -90,7 +98,7 @@ export class Moments<State> {
     const size = this.pool.run(settle, [atUs]).then(([settled]) => {
       if (settled === undefined) throw new IntegrityError('ledger head');
       return settled;
-    });
+    }, refusedAsFuture);
     const barrier = { atUs, size };
     this.#barrier = barrier;
     const done = (): void => {

@@ -73,6 +73,13 @@ const readingASecret = (test: About): void => {
     assert.is(status, 404);
     assert.equal([body.data.data, body.data.metadata.destroyed, body.data.metadata.deletion_time], [null, true, '']);
   });
+
+  test('as of a time that has come for this server and not for the database is refused as the future', async () => {
+    await later(5, async () => {
+      const reply = await kv.get(`secret/data/app/db?at=${new Date(Date.now()).toISOString()}`);
+      refusedWith(reply, 400, 'that time has not come yet');
+    });
+  });
 };
 
 const writingASecret = (test: About): void => {
