@@ -151,6 +151,22 @@ describe('a login by AppRole', test => {
     assert.equal(mine.bound_cidrs, ['127.0.0.1']);
   });
 
+  test('gives no token for more than the role says: one address, or its networks as they are now', async () => {
+    const strict = await app.role('one-place', { token_strictly_bind_ip: true });
+    const { secret_id: wide } = await app.secretId('one-place', { token_bound_cidrs: '127.0.0.0/8' });
+    const { auth } = (await app.logIn(strict, wide)).body;
+    const { data } = (await calls.get('auth/token/lookup-self', auth.client_token)).body;
+    assert.equal(data.bound_cidrs, ['127.0.0.1']);
+    const { secret_id: elsewhere } = await app.secretId('one-place', { token_bound_cidrs: '10.0.0.0/8' });
+    refusedWith(await app.logIn(strict, elsewhere), 403, 'permission denied');
+    const narrowed = await app.role('narrowed', { token_bound_cidrs: '127.0.0.0/8' });
+    const { secret_id: older } = await app.secretId('narrowed', { token_bound_cidrs: '127.0.0.0/8' });
+    assert.is((await app.logIn(narrowed, older)).status, 200);
+    await app.role('narrowed', { token_bound_cidrs: '127.0.0.0/16' });
+    const text = "'token_bound_cidrs' of the secret ID are no subset of the role's: make a new one";
+    refusedWith(await app.logIn(narrowed, older), 400, text);
+  });
+
   test('acts as one entity, made at the first login, however many come at once', async () => {
     const role_id = await app.role('twins');
     const { secret_id } = await app.secretId('twins');

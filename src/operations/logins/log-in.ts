@@ -9,6 +9,7 @@ import type { Failure } from '../../failure.js';
 import type { HeadView } from '../../ledger/command.js';
 import { Refused } from '../app.js';
 import { circumstances } from '../authorise.js';
+import type { RequestContext } from '../request.js';
 import { addressAllowed } from '../tokens/cidrs.js';
 import type { LoginResult } from '../tokens/contract.js';
 import { type Companion, createToken, loginToken } from '../tokens/index.js';
@@ -22,7 +23,7 @@ export interface Proof extends Who {
   readonly meta: Readonly<Record<string, string>>;
   /** The role or name that a renewal asks for again. */
   readonly role: string;
-  /** Networks instead of the settings' own: a secret id may have them. */
+  /** Networks within the settings' own, in their place: a secret id may have them. */
   readonly boundCidrs?: readonly string[];
   /** Appended before the token, under the same header: a secret id that was spent. */
   readonly with?: (header: Header, actor: Uuid) => readonly Companion[];
@@ -44,7 +45,7 @@ const USED: Failure = {
 
 export const logIn = async (attempt: Attempt, proof: Proof): Promise<LoginResult> => {
   const { session, context, mount } = attempt.of;
-  if (!addressAllowed(proof.settings.token_bound_cidrs, context.from.address))
+  if (!addressAllowed(proof.settings.token_bound_cidrs, context.from.address) || !isGoodHere(proof, context))
     attempt.refused('bound-cidr', { kind: 'unauthenticated' });
   if (proof.settings.token_policies.some(name => name.trim().toLowerCase() === 'root'))
     attempt.refused('role', { kind: 'invalid', message: 'auth methods cannot create root tokens' });
@@ -66,6 +67,10 @@ export const logIn = async (attempt: Attempt, proof: Proof): Promise<LoginResult
     }
 };
 
+/** A token for this address alone must be good here. */
+const isGoodHere = ({ settings, boundCidrs = [] }: Proof, { from }: RequestContext): boolean =>
+  !settings.token_strictly_bind_ip || addressAllowed(boundCidrs, from.address);
+
 const give = (attempt: Attempt, proof: Proof, alias: Uuid): Promise<LoginResult> => {
   const { session, context, mount } = attempt.of;
   const { settings } = proof;
@@ -75,12 +80,13 @@ const give = (attempt: Attempt, proof: Proof, alias: Uuid): Promise<LoginResult>
   const first = { mount: mount.id, id: alias };
   const created = known === null ? [{ sealed: entityCreated(session, entity, proof, first, header), facts: {} }] : [];
   const type = tokenTypeOf(settings, mount);
-  const own = settings.token_strictly_bind_ip ? [context.from.address] : settings.token_bound_cidrs;
+  const networks = proof.boundCidrs ?? settings.token_bound_cidrs;
+  const boundCidrs = settings.token_strictly_bind_ip ? [context.from.address] : networks;
   const wanted = loginToken({
     ...lifetimeOf(settings),
     ...{ entity: entity.id, policies: settings.token_policies, noDefaultPolicy: settings.token_no_default_policy },
     ...{ displayName: proof.displayName, creationPath: context.path, method: mount.type, meta: proof.meta },
-    ...{ uses: settings.token_num_uses, boundCidrs: proof.boundCidrs ?? own },
+    ...{ uses: settings.token_num_uses, boundCidrs },
     ...{ type, renewable: type === 'service', mount: mount.id, role: proof.role },
   });
   return createToken(wanted, {

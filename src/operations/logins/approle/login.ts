@@ -12,7 +12,7 @@ import { sealEvent } from '../../../keys/event-sealer.js';
 import type { Session } from '../../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../../app.js';
 import { operation } from '../../operation.js';
-import { addressAllowed } from '../../tokens/cidrs.js';
+import { addressAllowed, cidrsWithin } from '../../tokens/cidrs.js';
 import type { Companion } from '../../tokens/index.js';
 import { Attempt } from '../attempt.js';
 import { aliasId } from '../entity.js';
@@ -25,6 +25,8 @@ import { expired } from './secret-ids.js';
 import { ROLE_ID_CHARACTERS_MAX } from './settings.js';
 
 const WRONG = 'invalid role or secret ID';
+/** It was made when the role allowed more. */
+const WIDER = "'token_bound_cidrs' of the secret ID are no subset of the role's: make a new one";
 
 export const loginOperation = (app: App): Pick<AppRoleOperations, 'login'> => ({
   login: operation('logging in', async (context, { mount: path, roleId, secretId: text }) => {
@@ -46,6 +48,8 @@ export const loginOperation = (app: App): Pick<AppRoleOperations, 'login'> => ({
       return attempt.wrong('credentials', WRONG);
     refuseAddress(attempt, secretId?.cidrs ?? [], 'through CIDR restrictions on the secret ID');
     refuseAddress(attempt, settings.secret_id_bound_cidrs, 'by CIDR restrictions on the role');
+    if (!cidrsWithin(settings.token_bound_cidrs, secretId?.tokenCidrs ?? []))
+      attempt.refused('bound-cidr', { kind: 'bad-credentials', message: WIDER });
     return logIn(attempt, {
       ...{ alias: settings.role_id, kind: 'machine', entityName: `approle-${role.name}` },
       ...{ settings, displayName: 'approle', role: role.name },
