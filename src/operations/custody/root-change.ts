@@ -5,7 +5,7 @@
  */
 import type { Slot } from '../../authority/authority.js';
 import { boxKey } from '../../crypto/box.js';
-import { keyCopy, wipe } from '../../crypto/bytes.js';
+import { constantTimeEqual, keyCopy, wipe } from '../../crypto/bytes.js';
 import { checkpointKeyOf } from '../../crypto/checkpoint-key.js';
 import { stream } from '../../crypto/names.js';
 import { randomUuid7 } from '../../crypto/random.js';
@@ -70,7 +70,9 @@ export const commitRoot = async (
       unless: () => refusal() ?? (authority.epoch < epoch.epoch ? null : { kind: 'busy', retryAfterSeconds: 1 }),
     });
   } catch (error) {
-    wipe(epoch.headerKey, ...keyring.add.filter(({ state }) => state === KeyringState.active).map(e => e.bytes));
+    // An answer that says that nobody knows may have been overtaken by the event itself: then these are in use.
+    if (!constantTimeEqual(custody.rootKey, root.key))
+      wipe(epoch.headerKey, ...keyring.add.filter(({ state }) => state === KeyringState.active).map(e => e.bytes));
     throw error;
   }
 };

@@ -1,0 +1,78 @@
+/** A rotation of the root key whose answer is late, and two at the same moment: no process goes on under keys that are not the ledger's. */
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import type { Failure } from '../../src/failure.js';
+import { E, type Either } from '../../src/fp.js';
+import { type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
+import { describe } from '../support/describe.js';
+import { until } from '../support/until.js';
+
+const PATH = 'sys/ledger/root-key';
+
+describe('a rotation of the root key whose end is late, or another one’s', test => {
+  let cluster: TestCluster;
+  let other: TestNode;
+  let share: string;
+
+  const call = async (node: TestNode, path: string, body: object): Promise<Reply> => node.call('POST', path, body);
+  const begun = async (node: TestNode): Promise<{ readonly nonce: string; readonly fresh: string }> => {
+    const { nonce } = (await call(node, PATH, { drop: [], password: cluster.admin.password })).body.data;
+    const [fresh] = (await call(node, `${PATH}/update`, { key: share, nonce })).body.data.keys;
+    return { nonce, fresh };
+  };
+  const sessionOf = (node: TestNode) => {
+    const { session } = node.program.nexus;
+    if (session === null) throw new Error('the node is sealed');
+    return session;
+  };
+  /** What is submitted once a new root key is expected waits for `before`, and is answered with what `after` makes of it. */
+  const withLastStep = (
+    { roots, appender }: ReturnType<typeof sessionOf>,
+    before: () => Promise<void>,
+    after: (answer: Either<Failure, unknown>) => Either<Failure, never> | null,
+  ): void => {
+    const [expect, submit] = [roots.expect.bind(roots), appender.submit.bind(appender)];
+    let expecting = false;
+    roots.expect = next => {
+      expecting = true;
+      expect(next);
+    };
+    appender.submit = async command => {
+      if (!expecting) return submit(command);
+      expecting = false;
+      await before();
+      const answer = await submit(command);
+      return after(answer) ?? answer;
+    };
+  };
+
+  test.before(async () => {
+    cluster = await testCluster();
+    share = cluster.key;
+    const erasureKey = `file:${join(cluster.node.folder, 'erasure-keys')}`;
+    other = await cluster.newNode({ settings: { erasureKey } });
+    await call(cluster.node, 'secret/data/a', { data: { n: 1 } });
+  });
+  test.after(() => cluster.stop());
+
+  test('is taken over where the answer only says that nobody knows, and its keys stay', async () => {
+    const { node } = cluster;
+    const { nonce, fresh } = await begun(node);
+    const session = sessionOf(node);
+    withLastStep(
+      session,
+      async () => undefined,
+      () => E.left({ kind: 'timeout', during: 'asking what became of a commit' }),
+    );
+    const answer = await call(node, `${PATH}/update`, { key: fresh, nonce });
+    assert.ok(answer.status >= 500, answer.text);
+    assert.is(session.custody.keyring.rootGeneration, 2);
+    for (const { bytes } of session.custody.keyring.entries) assert.not.equal(bytes, Buffer.alloc(32));
+    share = fresh;
+    const written = await call(node, 'secret/data/b', { data: { n: 2 } });
+    assert.is(written.status, 200, written.text);
+    await until('the other one notices', () => other.program.nexus.session === null);
+    assert.is((await other.call('POST', 'sys/unseal', { key: share })).body.sealed, false);
+    assert.is((await other.call('GET', 'secret/data/b')).body.data.data.n, 2);
+  });
+});
