@@ -19,6 +19,8 @@ export interface NextRoot {
   readonly keyring: Keyring;
   readonly epoch: number;
   readonly headerKey: Buffer;
+  /** The position of the snapshot that was made for it: no other rotation has one there. */
+  readonly snapshot: number;
 }
 
 export class RootFollower {
@@ -43,7 +45,13 @@ export class RootFollower {
   takeOver(): void {
     const { session } = this;
     const next = this.#next;
-    if (next === null || session.authority.rootGeneration < next.keyring.rootGeneration) return;
+    const recorded = session.authority.rotations.find(({ generation }) => generation === next?.keyring.rootGeneration);
+    if (next === null || recorded === undefined) return;
+    // Another node was first, and its root key is another one: to go on under this one would make what nobody can read.
+    if (recorded.snapshot !== next.snapshot) {
+      this.forget();
+      return;
+    }
     this.#next = null;
     session.custody.replaceRoot(next.key, next.keyring);
     session.custody.addEpoch(next.epoch, next.headerKey);

@@ -75,4 +75,29 @@ describe('a rotation of the root key whose end is late, or another one’s', tes
     assert.is((await other.call('POST', 'sys/unseal', { key: share })).body.sealed, false);
     assert.is((await other.call('GET', 'secret/data/b')).body.data.data.n, 2);
   });
+
+  test('does not take its own root key for the one that another node’s rotation recorded', async () => {
+    const { node } = cluster;
+    await node.call('DELETE', PATH);
+    const [mine, theirs] = [await begun(node), await begun(other)];
+    withLastStep(
+      sessionOf(node),
+      async () => {
+        const done = await call(other, `${PATH}/update`, { key: theirs.fresh, nonce: theirs.nonce });
+        assert.is(done.status, 200, done.text);
+      },
+      () => null,
+    );
+    const answer = await call(node, `${PATH}/update`, { key: mine.fresh, nonce: mine.nonce });
+    assert.ok(answer.status >= 500, answer.text);
+    await call(node, 'secret/data/c', { data: { n: 3 } });
+    share = theirs.fresh;
+    const read = await other.call('GET', 'secret/data/b');
+    assert.is(read.status, 200, read.text);
+    assert.is((await call(other, 'secret/data/d', { data: { n: 4 } })).status, 200);
+    await until('it is sealed', () => node.program.nexus.session === null);
+    assert.match(node.program.nexus.degraded.join(), /root key was rotated elsewhere/);
+    assert.is((await node.call('POST', 'sys/unseal', { key: share })).body.sealed, false);
+    assert.is((await node.call('GET', 'secret/data/d')).body.data.data.n, 4);
+  });
 });

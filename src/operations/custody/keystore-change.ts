@@ -160,8 +160,8 @@ export const changeKeystore = async (
     },
   };
   if (change.root !== undefined) {
-    const { root, epoch, headerKey } = change.root;
-    session.roots.expect({ key: root.key, keyring, epoch, headerKey });
+    const { root, epoch, headerKey, snapshot } = change.root;
+    session.roots.expect({ key: root.key, keyring, epoch, headerKey, snapshot });
   }
   const answer = await session.appender.submit(command);
   if (change.root !== undefined) {
