@@ -153,6 +153,8 @@ describe('a token role', test => {
     [{ disallowed_policies: ['x'] }, { policies: ['x'] }, 'token policy "x" is disallowed by this role'],
     [{ disallowed_policies_glob: ['*prod*'] }, { policies: ['my-prod-1'] }, 'token policy "my-prod-1" is disallowed'],
     [{ allowed_policies: ['root'] }, {}, 'root tokens may not be created without parent token being root'],
+    [{}, { policies: ['b'] }, 'child policies must be subset of parent'],
+    [{ orphan: true }, { policies: ['default', 'admin'] }, 'child policies must be subset of parent'],
     [{}, { entity_alias: 'x' }, "invalid 'entity_alias' value"],
   ];
   DENIED.forEach(([role, fields, text], i) => {

@@ -44,8 +44,12 @@ const byParent = ({ asked, noDefault, parent, sudo }: PolicyWish): Either<string
   return E.right(normalPolicies(wanted, !noDefault && parent.includes('default')));
 };
 
-const byRole = ({ asked, noDefault, parent }: PolicyWish, role: TokenRole): Either<string, readonly string[]> => {
-  const addDefault = !noDefault && !role.tokenNoDefaultPolicy;
+/** A role that says nothing of policies gives none: what its caller has is then the bound, as without a role. */
+const byRole = (wish: PolicyWish, role: TokenRole): Either<string, readonly string[]> => {
+  const noDefault = wish.noDefault || role.tokenNoDefaultPolicy;
+  if (!saysPolicies(role)) return byParent({ ...wish, noDefault });
+  const { asked, parent } = wish;
+  const addDefault = !noDefault;
   const limited = role.allowedPolicies.length > 0 || role.allowedPoliciesGlob.length > 0;
   const allowed = normalPolicies(role.allowedPolicies, addDefault);
   const wanted = normalPolicies(asked.length > 0 ? asked : limited ? role.allowedPolicies : parent, addDefault);
@@ -61,6 +65,11 @@ const byRole = ({ asked, noDefault, parent }: PolicyWish, role: TokenRole): Eith
     ? E.right(wanted)
     : E.left(`token policy ${JSON.stringify(refused)} is disallowed by this role`);
 };
+
+const saysPolicies = (role: TokenRole): boolean =>
+  [role.allowedPolicies, role.allowedPoliciesGlob, role.disallowedPolicies, role.disallowedPoliciesGlob].some(
+    names => names.length > 0,
+  );
 
 /** As Go prints a list: ["a" "b"]. */
 const listed = (names: readonly string[]): string => `[${names.map(name => JSON.stringify(name)).join(' ')}]`;
