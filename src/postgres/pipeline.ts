@@ -5,7 +5,7 @@
 import type { Runner } from '../sql.js';
 import { refuseOther } from './checks.js';
 import { type ConnectionOptions, newClient, type SessionSettings } from './connection.js';
-import { databaseError } from './errors.js';
+import { DatabaseError, databaseError } from './errors.js';
 import { runOn } from './run.js';
 
 export interface Pipeline extends Runner {
@@ -14,8 +14,6 @@ export interface Pipeline extends Runner {
   readonly backendPid: number;
   /** False once the connection broke, was destroyed or closed. */
   readonly alive: boolean;
-  /** Warnings of the server, such as "committed locally" of a cancelled wait for a synchronous standby. */
-  onNotice(listener: (message: string, sqlstate: string) => void): void;
   /** At once; what is in flight is rejected with `connectionLost`. */
   destroy(): void;
   /** After what is in flight was answered. */
@@ -44,13 +42,29 @@ export const openPipeline = async (
     destroySocket(client);
     throw databaseError(error);
   }
+  /**
+   * A commit whose wait for a synchronous standby was broken off "succeeds" with a warning, and only here. Nothing that we
+   * ask is warned about otherwise: after a warning nothing of this connection is believed.
+   */
+  let warned = false;
+  client.on('notice', ({ code }) => {
+    if (code === undefined || code.startsWith('00')) return;
+    warned = true;
+    died();
+  });
   /** The server says why it closes a connection before the socket says that it is closed. */
   const heard = <T>(answer: Promise<T>): Promise<T> =>
-    answer.catch((error: unknown) => {
-      const failure = databaseError(error);
-      if (failure.connectionLost) died();
-      throw failure;
-    });
+    answer.then(
+      value => {
+        if (!warned) return value;
+        throw new DatabaseError('the database warned of its answer', { connectionLost: true });
+      },
+      (error: unknown) => {
+        const failure = databaseError(error);
+        if (failure.connectionLost) died();
+        throw failure;
+      },
+    );
   const backendPid: unknown = Reflect.get(client, 'processID');
   return {
     backendPid: typeof backendPid === 'number' ? backendPid : 0,
@@ -59,9 +73,6 @@ export const openPipeline = async (
     },
     run: (query, values) => heard(runOn(client, query, values)),
     command: text => heard(client.query(text).then(result => result.command)),
-    onNotice: listener => {
-      client.on('notice', notice => listener(notice.message ?? '', notice.code ?? ''));
-    },
     destroy: () => {
       died();
       destroySocket(client);
