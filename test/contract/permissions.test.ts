@@ -84,6 +84,24 @@ describe('permissions in time', test => {
     assert.ok((await of(`&position=${beforeTheChange}`)).includes('token-service'));
   });
 
+  test('a token role is listed with what it may give, of the policies that there are', async () => {
+    const policy = `path "${PATH}" { capabilities = ["read"] }`;
+    for (const name of ['team-a', 'team-b']) await done(node, 'PUT', `sys/policies/acl/${name}`, { policy });
+    const roles: readonly (readonly [name: string, fields: Json, listed: boolean])[] = [
+      ['named', { allowed_policies: ['team-a'] }, true],
+      ['by-glob', { allowed_policies_glob: ['team-*'] }, true],
+      ['but-these', { allowed_policies_glob: ['team-*'], disallowed_policies_glob: ['*'] }, false],
+      ['root', { allowed_policies: ['root'] }, false],
+      ['others', { allowed_policies: ['default'] }, false],
+    ];
+    for (const [name, fields] of roles) await done(node, 'POST', `auth/token/roles/${name}`, fields);
+    const { holders } = (await node.call('GET', `sys/ledger/access?path=${PATH}`)).body.data;
+    const listed = new Set(holders.map(({ display_name }: Json) => display_name));
+    for (const [name, , wanted] of roles) assert.is(listed.has(`auth/token/roles/${name}`), wanted, name);
+    for (const [name] of roles) await done(node, 'DELETE', `auth/token/roles/${name}`);
+    for (const name of ['team-a', 'team-b']) await done(node, 'DELETE', `sys/policies/acl/${name}`);
+  });
+
   test('the command line answers by its exit code', async () => {
     const no = await run(['can', accessor, 'read', PATH]);
     assert.is(no.code, 4, no.stderr);

@@ -3,6 +3,8 @@
  * decided. Answers come from authority alone, as every request's authorisation does.
  */
 import type { Authority } from '../../authority/authority.js';
+import type { Role } from '../../authority/logins.js';
+import { NO_MOUNT } from '../../authority/mounts.js';
 import type { Permission } from '../../authority/permission.js';
 import type { Token } from '../../authority/tokens.js';
 import type { Uuid } from '../../crypto/bytes.js';
@@ -13,6 +15,8 @@ import { authorise } from '../authorise.js';
 import { resolveMoment } from '../kv/as-of.js';
 import { operation } from '../operation.js';
 import type { Moment } from '../request.js';
+import { givenBy } from '../tokens/policies.js';
+import { roleSettings } from '../tokens/role-settings.js';
 import type { Access, Holder, LedgerOperations } from './contract.js';
 import { rfc3339 } from './head.js';
 
@@ -101,12 +105,16 @@ const ofLogins = function* (session: Session, { authority }: Then): Iterable<Ask
     yield asked(actor, `administrator ${slot.name}`, entity.policies);
   }
   for (const table of [authority.roles, authority.logins])
-    for (const { mount, name, settings } of table.values()) {
-      const path = authority.mounts.byId(mount)?.path ?? 'auth/token/roles/';
-      const policies = policiesIn(settings);
-      yield asked({ id: null, kind: 'login', name: null }, `${path}${name}`, policies);
+    for (const record of table.values()) {
+      const path = authority.mounts.byId(record.mount)?.path ?? 'auth/token/roles/';
+      const policies = record.mount === NO_MOUNT ? policiesOf(record, authority) : policiesIn(record.settings);
+      yield asked({ id: null, kind: 'login', name: null }, `${path}${record.name}`, policies);
     }
 };
+
+/** What a token role gives of itself, of the policies that there were. */
+const policiesOf = (role: Role, { policies }: Authority): readonly string[] =>
+  givenBy(roleSettings(role), policies.names());
 
 const policiesIn = (settings: Readonly<Record<string, unknown>>): readonly string[] => {
   const listed = settings.token_policies ?? settings.policies;

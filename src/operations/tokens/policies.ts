@@ -44,6 +44,12 @@ const byParent = ({ asked, noDefault, parent, sudo }: PolicyWish): Either<string
   return E.right(normalPolicies(wanted, !noDefault && parent.includes('default')));
 };
 
+/** Of these, what a role gives to whoever may make tokens by it, whatever they have themselves. */
+export const givenBy = (role: TokenRole, names: readonly string[]): readonly string[] => {
+  const wish = { noDefault: true, parent: [], sudo: false, role, type: 'service' as const };
+  return names.filter(name => grantPolicies({ ...wish, asked: [name] })._tag === 'Right');
+};
+
 /** A role that says nothing of policies gives none: what its caller has is then the bound, as without a role. */
 const byRole = (wish: PolicyWish, role: TokenRole): Either<string, readonly string[]> => {
   const noDefault = wish.noDefault || role.tokenNoDefaultPolicy;
