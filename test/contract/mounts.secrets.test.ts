@@ -267,6 +267,45 @@ describe('mounts of secrets', test => {
     );
   });
 
+  for (const kind of ['restore', 'erase'])
+    test(`are spared by a plan to ${kind} another, whose path they took before it or during it`, async () => {
+      const { session } = node.program.nexus;
+      assert.ok(session);
+      const { appender } = session;
+      const submit = appender.submit.bind(appender);
+      const [planned, spared, left] = [`${kind}-planned`, `${kind}-spared`, `${kind}-left`];
+      const position = await kv.head();
+      for (const path of [planned, spared]) {
+        await enable(path, { type: 'kv-v2' });
+        await kv.versions(`${path}/data/a`, { of: path });
+      }
+      const trade = async (from: string, to: string): Promise<void> => {
+        for (const step of [
+          { from: planned, to: left },
+          { from, to },
+        ])
+          assert.is((await kv.post('sys/remount', step)).status, 200);
+      };
+      const plan = async (): Promise<string> => {
+        const fields = { mount: planned, path: 'a', ...(kind === 'erase' ? { basis: 'b' } : { position }) };
+        const reply = await kv.post(`sys/ledger/${kind}/plan`, fields);
+        assert.is(reply.status, 200, reply.text);
+        return reply.body.data.plan_id;
+      };
+      const before = await plan();
+      await trade(spared, planned);
+      refusedWith(await kv.post(`sys/ledger/${kind}/apply`, { plan_id: before }), 409, 'the mount of the plan');
+      assert.equal((await kv.get(`${planned}/data/a`)).body.data.data, { of: spared });
+      const during = await plan();
+      appender.submit = async command => {
+        appender.submit = submit;
+        await kv.post('sys/remount', { from: planned, to: spared });
+        return submit(command);
+      };
+      refusedWith(await kv.post(`sys/ledger/${kind}/apply`, { plan_id: during }), 409, 'make a new one');
+      assert.equal((await kv.get(`${spared}/data/a`)).body.data.data, { of: spared });
+    });
+
   test('can be restored to a moment like secret/', async () => {
     await enable('restorable', { type: 'kv-v2' });
     await kv.versions('restorable/data/a', { v: 1 });

@@ -3,6 +3,7 @@
  * of lane 1 that says who asked, on which ground and how much went; adjacent positions, one commit. The erasure list is on
  * disk before anybody is answered.
  */
+import type { Mount } from '../../authority/mounts.js';
 import type { Uuid } from '../../crypto/bytes.js';
 import { randomUuid7 } from '../../crypto/random.js';
 import type { SecretCommand } from '../../domain/secret/commands.js';
@@ -28,6 +29,7 @@ export interface Erasing {
   readonly caller: Caller;
   readonly asked: Asked;
   readonly plan: Plan;
+  readonly mount: Mount;
   readonly scope: Scope;
   /** How many secrets of the scope stay. */
   readonly kept: number;
@@ -67,7 +69,7 @@ const OUTDATED: Failure = {
 };
 
 const applyPart = async (app: App, erasing: Erasing, part: readonly Surveyed[], isFirst: boolean): Promise<number> => {
-  const { session, context, caller, asked, plan, scope } = erasing;
+  const { session, context, caller, asked, plan, mount, scope } = erasing;
   const doomed = part.map(secret => ({ secret, events: sealFor(app, erasing, secret) }));
   const keys = part.reduce((sum, secret) => sum + secret.keys.length, 0);
   const request = sealRequest(app, erasing, part.length);
@@ -87,6 +89,7 @@ const applyPart = async (app: App, erasing: Erasing, part: readonly Surveyed[], 
         return { kind: 'reject', failure: { kind: 'unauthenticated' } };
       // Lane 1 is folded up to the head here: a hold that was placed a moment ago on another node is known.
       if (Math.max(holds.changedAt, retention.changedAt) > plan.madeAt) return { kind: 'reject', failure: OUTDATED };
+      if (session.authority.mounts.still(mount) === null) return { kind: 'reject', failure: OUTDATED };
       if (view.movedSince(plan.madeAt, moved, scope.folders)) return { kind: 'reject', failure: OUTDATED };
       const events: Extract<Decision<Done>, { kind: 'append' }>['events'][number][] = [];
       const destroyedAt: { readonly index: number; readonly keyIds: readonly Uuid[] }[] = [];

@@ -8,7 +8,7 @@ import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, authoriseCommand } from '../authorise.js';
 import { kvMount } from '../kv/place.js';
 import { rfc3339 } from '../ledger/head.js';
-import { openPlan, PLAN_TTL_US, requireOwnPlan, sealPlan } from '../ledger/plan-box.js';
+import { mountOfPlan, openPlan, PLAN_TTL_US, requireOwnPlan, sealPlan } from '../ledger/plan-box.js';
 import { scopeOf } from '../ledger/restore-compare.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
@@ -22,6 +22,7 @@ const Plan = t.type({
   kind: t.literal('erase'),
   actor: t.string,
   mount: t.string,
+  mountId: t.string,
   path: t.string,
   basis: t.string,
   madeAt: t.number,
@@ -51,7 +52,7 @@ export const eraseOperations = (
     const surveyed = await surveyAll(session, mount, await scopeOf(session, projections, mount, path, madeAt));
     const expiresAt = app.nowMs() * 1000 + PLAN_TTL_US;
     const plan: Plan = {
-      ...{ kind: 'erase', actor: caller.token.entity, mount: at, path, basis, madeAt, expiresAt },
+      ...{ kind: 'erase', actor: caller.token.entity, mount: at, mountId: mount.id, path, basis, madeAt, expiresAt },
       batch: randomUuid4(),
     };
     return {
@@ -73,8 +74,8 @@ export const eraseOperations = (
     const asked = { op: 'erase.apply', capability: 'update', subject: `${plan.mount}/${plan.path}` } as const;
     const caller = await authoriseCommand(app, session, context, asked);
     requireOwnPlan(plan, caller.token.entity, app.nowMs());
-    const mount = kvMount(session, plan.mount);
     await session.catchUp();
+    const mount = mountOfPlan(session, plan);
     const scope = await scopeOf(session, projections, mount, plan.path, plan.madeAt);
     const surveyed = await surveyAll(session, mount, scope);
     const kept = surveyed.flatMap(({ outcome, path, detail }) =>
@@ -84,7 +85,7 @@ export const eraseOperations = (
     const steps = stepsOf(surveyed);
     if (steps.length === 0)
       return first === undefined ? refuse({ kind: 'absent' }) : refuse({ kind: 'held', message: first.why });
-    const erasing = { session, context, caller, asked, plan, scope, kept: kept.length };
+    const erasing = { session, context, caller, asked, plan, mount, scope, kept: kept.length };
     const positions = await applyErasure(app, erasing, steps);
     const [position = 0] = positions.slice(-1);
     return { position, positions, counts: countsOf(surveyed), keys: keysIn(surveyed), kept };

@@ -1,10 +1,12 @@
 /** The plan id: a sealed description of the plan, so that any node can apply it and nobody can make one up. */
 import type * as t from 'io-ts';
+import type { Mount } from '../../authority/mounts.js';
 import { boxKey, open, seal } from '../../crypto/box.js';
 import { concat, label } from '../../crypto/bytes.js';
 import { pad, unpad } from '../../crypto/padding.js';
 import { prf } from '../../crypto/prf.js';
 import type { Custody } from '../../keys/custody.js';
+import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
 
 /** How long a plan can be applied: µs */
@@ -38,3 +40,11 @@ export const requireOwnPlan = (
     refuse({ kind: 'invalid', message: 'the plan was made by somebody else: make one of your own' });
   if (plan.expiresAt < nowMs * 1000) refuse({ kind: 'plan-outdated', message: 'the plan has expired: make a new one' });
 };
+
+/** The very mount that a plan was made of, at the path that it names: another one there may hold secrets of the same names. */
+export const mountOfPlan = (
+  { authority }: Session,
+  { mountId, mount }: { readonly mountId: string; readonly mount: string },
+): Mount =>
+  authority.mounts.still({ id: mountId, path: `${mount}/` }) ??
+  refuse({ kind: 'plan-outdated', message: 'the mount of the plan has moved or is gone: make a new plan' });

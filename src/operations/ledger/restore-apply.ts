@@ -97,7 +97,7 @@ const applyPart = async (app: App, restoring: Restoring, part: readonly Changed[
         return { kind: 'reject', failure: { kind: 'unauthenticated' } };
       const moved = index === 0 ? nodes : new Set(part.map(({ node }) => node));
       if (view.movedSince(plan.madeAt, moved, scope.folders)) return { kind: 'reject', failure: outdated };
-      const mount = session.authority.mounts.byId(restoring.mount.id);
+      const mount = session.authority.mounts.still(restoring.mount);
       if (mount === null) return { kind: 'reject', failure: outdated };
       const states = new Map<Uuid, SecretState>();
       const events: { sealed: SealedEvent; facts: SealedFacts }[] = [];

@@ -13,13 +13,14 @@ import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
 import type { LedgerOperations, RestorePlan } from './contract.js';
 import { rfc3339 } from './head.js';
-import { openPlan, PLAN_TTL_US, requireOwnPlan, sealPlan } from './plan-box.js';
+import { mountOfPlan, openPlan, PLAN_TTL_US, requireOwnPlan, sealPlan } from './plan-box.js';
 import { applySteps, stepsOf } from './restore-apply.js';
 import { type Changed, compareAll, scopeOf } from './restore-compare.js';
 
 const Plan = t.type({
   actor: t.string,
   mount: t.string,
+  mountId: t.string,
   path: t.string,
   /** The position that is restored. */
   target: t.number,
@@ -60,7 +61,7 @@ export const restoreOperations = (
     const compared = await compareAll(session, scope, then, app.nowMs());
     const expiresAt = app.nowMs() * 1000 + PLAN_TTL_US;
     const plan: Plan = {
-      ...{ actor: caller.token.entity, mount: input.mount, path: input.path },
+      ...{ actor: caller.token.entity, mount: input.mount, mountId: mount.id, path: input.path },
       ...{ target: then.position, targetUs: then.nowUs, madeAt, expiresAt, batch: randomUuid4() },
     };
     return {
@@ -85,8 +86,8 @@ export const restoreOperations = (
     const asked = { op: 'restore.apply', capability: 'update', subject } as const;
     const caller = await authoriseCommand(app, session, context, asked);
     requireOwnPlan(plan, caller.token.entity, app.nowMs());
-    const mount = kvMount(session, plan.mount);
     await session.catchUp();
+    const mount = mountOfPlan(session, plan);
     const scope = await scopeOf(session, projections, mount, plan.path, plan.madeAt);
     const then = { position: plan.target, nowUs: plan.targetUs };
     const compared = await compareAll(session, scope, then, app.nowMs());
