@@ -5,6 +5,13 @@
 const FIRST_PAUSE_MS = 1000;
 const REMEMBERED_MAX = 10_000;
 
+/** No administrator's is longer. */
+const NAME_CHARACTERS_MAX = 64;
+
+/** What counts tries at a name. One that nobody can have is tried under one name, whatever it is, and is kept nowhere. */
+export const triedName = (at: 'login' | 'unseal', name: string): string =>
+  `${at} name ${name.length > NAME_CHARACTERS_MAX ? '' : name}`;
+
 interface Failures {
   readonly count: number;
   readonly untilMs: number;

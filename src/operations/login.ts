@@ -13,6 +13,7 @@ import { SlotKind } from '../keys/key-kinds.js';
 import { verifierFor } from '../keys/password-slots.js';
 import { keyRowsById, type SlotRow } from '../keys/store.js';
 import { IntegrityError } from '../ledger/integrity.js';
+import { triedName } from '../nexus/attempts.js';
 import type { Session } from '../nexus/session.js';
 import { uuidArray } from '../postgres/arrays.js';
 import { type App, refuse, sessionOf } from './app.js';
@@ -69,7 +70,7 @@ export const checkPassword = async (
   op: string,
 ): Promise<Slot> => {
   const { attempts } = app.nexus;
-  const guesses = [`login address ${networkOf(context.from.address)}`, `login name ${name}`];
+  const guesses = [`login address ${networkOf(context.from.address)}`, triedName('login', name)];
   const refusePaused = (): void => {
     const pause = attempts.pauseSeconds(...guesses);
     if (pause > 0) refuse({ kind: 'too-many-attempts', retryAfterSeconds: pause });

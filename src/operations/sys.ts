@@ -6,6 +6,7 @@ import { networkOf } from '../domain/network.js';
 import type { Failure } from '../failure.js';
 import { E } from '../fp.js';
 import { passwordComplaint } from '../keys/common-passwords.js';
+import { triedName } from '../nexus/attempts.js';
 import { readIfThere } from '../nexus/durable-file.js';
 import { initLedger } from '../nexus/init.js';
 import { type App, refuse } from './app.js';
@@ -94,7 +95,7 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
     }
     const guesses = [
       `unseal address ${networkOf(context.from.address)}`,
-      ...('name' in input ? [`unseal name ${input.name}`] : []),
+      ...('name' in input ? [triedName('unseal', input.name)] : []),
     ];
     const wasSealed = app.nexus.session === null;
     const paused = (): Failure | null => {

@@ -238,6 +238,28 @@ describe('an intruder', test => {
     assert.is((await guess(password)).body.sealed, false);
   });
 
+  test('fills no memory with names that nobody can have: they are tried as one', async () => {
+    const { nexus } = node.program;
+    const tries = async (address: string, attempt: (name: string) => Promise<Reply>): Promise<readonly number[]> => {
+      const statuses: number[] = [];
+      for (let i = 0; i < 6; i += 1) {
+        nexus.attempts.succeeded(address);
+        statuses.push((await attempt(`${i}${'x'.repeat(4000)}`)).status);
+      }
+      return statuses;
+    };
+    const asOne = [400, 400, 400, 400, 400, 429];
+    const logIn = (name: string) => login(node, `administrators/login/${name}`, { password: 'p' });
+    assert.equal(await tries('login address 127.0.0.1', logIn), asOne);
+    await nexus.seal();
+    const unseal = (name: string) => node.call('POST', 'sys/unseal', { name, password: 'p' }, { token: null });
+    assert.equal(await tries('unseal address 127.0.0.1', unseal), asOne);
+    nexus.attempts.succeeded('login address 127.0.0.1', 'unseal address 127.0.0.1');
+    const { name, password } = cluster.admin;
+    const opened = await node.call('POST', 'sys/unseal', { name, password }, { token: null });
+    assert.is(opened.body.sealed, false);
+  });
+
   test('behind a proxy on this machine does not initialise a server without its code', async () => {
     const fresh = await freshNode();
     const fields = { secret_shares: 1, secret_threshold: 1 };
