@@ -33,9 +33,16 @@ export const fieldsAllowed = ({ allowed, denied, required }: Limits, fields: Fie
     if (refused !== undefined && (refused.length === 0 || denies(refused, value))) return false;
     const values = allowed.get(name);
     if (values === undefined && allowed.size > 0 && !others) return false;
-    if (values !== undefined && values.length > 0 && !values.some(item => allows(item, value))) return false;
+    if (values !== undefined && values.length > 0 && !allowedBy(values, value)) return false;
   }
   return true;
+};
+
+/** Engines take `"a,b"` for a list of two: where a pattern fits the whole of it, each of them has to be allowed as well. */
+const allowedBy = (items: readonly Plain[], value: unknown): boolean => {
+  const allowed = (each: unknown): boolean => items.some(item => allows(item, each));
+  if (!allowed(value)) return false;
+  return typeof value !== 'string' || items.includes(value) || value.split(',').every(part => allowed(part.trim()));
 };
 
 /** A lone `*` is that one character: an empty list is what allows any value. */

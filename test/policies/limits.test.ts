@@ -30,6 +30,22 @@ describe('parameter rules', test => {
     assert.is(takes(none, {}), true);
   });
 
+  test('allow by a pattern nothing that engines take for a list with something else in it', () => {
+    const acl = rule('allowed_parameters = { "policies" = ["team-*", "*-read", "a,b", "x", "y"] }');
+    for (const policies of ['team-a', 'team-a,team-b', 'team-a, x-read', 'a,b', '*-read'])
+      assert.is(takes(acl, { policies }), true, policies);
+    for (const policies of [
+      'x,y',
+      'team-a,root',
+      'team-a, root, x-read',
+      'root,x-read',
+      'team-a,',
+      'a,b,c',
+      ['team-a', 'root'],
+    ])
+      assert.is(takes(acl, { policies }), false, String(policies));
+  });
+
   test('allow only listed fields with listed values, or all others where there is a *', () => {
     const acl = rule('allowed_parameters = { "id" = [] "kind" = ["a", "b*"] }');
     assert.is(takes(acl, { id: { any: 'thing' }, KIND: 'bcd' }), true);
