@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { type About, about, type KvCalls, kvCalls, nothingThere } from './support/kv.js';
-import { refusedWith } from './support/tokens.js';
+import { refusedWith, revokedMeanwhile } from './support/tokens.js';
 
 let cluster: TestCluster;
 let node: TestNode;
@@ -46,16 +46,9 @@ const lists = (test: About): void => {
   test('hold nothing that was written after the token was revoked, however soon', async () => {
     const token = await tokenWith('late-lister', 'path "secret/metadata/late/*" { capabilities = ["list"] }');
     await kv.versions('secret/data/late/early', { v: 1 });
-    const { session } = node.program.nexus;
-    assert.ok(session);
-    const { catchUp } = session;
-    session.catchUp = async () => {
-      session.catchUp = catchUp;
-      assert.is((await kv.post('auth/token/revoke', { token })).status, 204);
-      await kv.versions('secret/data/late/later', { v: 1 });
-      await session.catchUp();
-    };
-    refusedWith(await node.call('LIST', 'secret/metadata/late', undefined, { token }), 403, 'permission denied');
+    const later = () => kv.versions('secret/data/late/later', { v: 1 });
+    const ask = () => node.call('LIST', 'secret/metadata/late', undefined, { token });
+    refusedWith(await revokedMeanwhile(node, token, later, ask), 403, 'permission denied');
     for (const name of ['early', 'later']) await kv.remove(`secret/metadata/late/${name}`);
   });
 

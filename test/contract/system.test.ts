@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
-import { refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
+import { refusedWith, revokedMeanwhile, type TokenCalls, tokenCalls } from './support/tokens.js';
 
 let cluster: TestCluster;
 let node: TestNode;
@@ -189,6 +189,17 @@ describe('what sys says about the node, its mounts and its audit devices', test 
     refusedWith(await node.call('DELETE', 'sys/audit/ledger'), 400, 'cannot be disabled');
     assert.is((await node.call('DELETE', 'sys/audit/file')).status, 204);
     refusedWith(await calls.get('sys/audit/ledger'), 405, 'unsupported operation');
+  });
+
+  test('the trail holds nothing that happened after the token was revoked', async () => {
+    const policy = 'path "sys/ledger/events" { capabilities = ["read"] }';
+    await node.call('PUT', 'sys/policies/acl/late-auditor', { policy });
+    const made = await node.call('POST', 'auth/token/create', { policies: ['late-auditor'] });
+    const token: string = made.body.auth.client_token;
+    const ask = () => node.call('GET', 'sys/ledger/events?type=secret.written', undefined, { token });
+    assert.is((await ask()).status, 200);
+    const later = () => node.call('POST', 'secret/data/after-the-auditor', { data: { v: 1 } });
+    refusedWith(await revokedMeanwhile(node, token, later, ask), 403, 'permission denied');
   });
 
   test('audit devices hash a token as its event names it', async () => {

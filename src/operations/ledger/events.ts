@@ -7,7 +7,7 @@ import { openHeader } from '../../keys/event-sealer.js';
 import { IntegrityError } from '../../ledger/integrity.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, sessionOf } from '../app.js';
-import { authorise } from '../authorise.js';
+import { authorise, authoriseFolded } from '../authorise.js';
 import { resolveMoment } from '../kv/as-of.js';
 import { operation } from '../operation.js';
 import type { ProjectionReads } from '../projection-reads.js';
@@ -26,9 +26,12 @@ const LAST_LINE = 999_999;
 export const eventsOperation = (app: App, projections: ProjectionReads): LedgerOperations['events'] =>
   operation('reading the audit trail', async (context, asked) => {
     const session = sessionOf(app);
-    await authorise(app, session, context, { op: 'ledger.events', capability: 'read' });
+    const about = { op: 'ledger.events', capability: 'read' } as const;
+    await authorise(app, session, context, about);
     await session.catchUp();
     await session.entityNames.load();
+    // As of the head that bounds the answer: what happened after the permission was taken away is not for this caller.
+    authoriseFolded(app, session, context, about);
     const query = {
       ...asked,
       pathPrefix: normalPrefix(session, asked.pathPrefix),

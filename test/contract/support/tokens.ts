@@ -44,6 +44,29 @@ export const refusedWith = (reply: Reply, status: number, text: string): void =>
   );
 };
 
+/** What `ask` comes to, if the token is revoked, and `after` done, between the look at its permission and at the ledger's head. */
+export const revokedMeanwhile = async (
+  node: TestNode,
+  token: string,
+  after: () => Promise<unknown>,
+  ask: () => Promise<Reply>,
+): Promise<Reply> => {
+  const { session } = node.program.nexus;
+  assert.ok(session);
+  const { catchUp } = session;
+  let revoked = false;
+  session.catchUp = async () => {
+    session.catchUp = catchUp;
+    assert.is((await node.call('POST', 'auth/token/revoke', { token })).status, 204);
+    revoked = true;
+    await after();
+    await session.catchUp();
+  };
+  const reply = await ask();
+  assert.ok(revoked, 'the head was looked at');
+  return reply;
+};
+
 /** Runs `work` while every clock of this process is `seconds` ahead: of the servers in it, not of the database. */
 export const later = async <T>(seconds: number, work: () => Promise<T>): Promise<T> => {
   const real = Date.now;
