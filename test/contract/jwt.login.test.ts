@@ -6,7 +6,7 @@ import { issue } from '../support/certificates.js';
 import { type Json, type Reply, type TestCluster, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { jwtOf, nowSeconds, type Publisher, publisher, type SigningKey, signingKey } from './support/issuer.js';
-import { refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
+import { later, refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
 
 let cluster: TestCluster;
 let calls: TokenCalls;
@@ -285,6 +285,20 @@ describe('a login by JWT', test => {
     for (let i = 0; i < 20; i += 1)
       refusedWith(await login(await jwtOf(signingKey(`unknown ${i}`)), 'web', 'turn'), 400, NO_KEY);
     assert.is(issuer.asked(), before);
+  });
+
+  test('asks for them again where one has taken the name of another', async () => {
+    await issuer.publish(key);
+    await enable('same', { jwks_url: `${issuer.url}/keys` });
+    await write('same/role/web', web);
+    await loggedIn(await jwtOf(key), 'web', 'same');
+    const young = signingKey(key.kid);
+    await issuer.publish(young);
+    refusedWith(await login(await jwtOf(young), 'web', 'same'), 400, NO_SIGNATURE);
+    await later(11, async () => {
+      await loggedIn(await jwtOf(young), 'web', 'same');
+      refusedWith(await login(await jwtOf(key), 'web', 'same'), 400, NO_SIGNATURE);
+    });
   });
 
   test('finds them by discovery, of the issuer that the document speaks for and no other', async () => {
