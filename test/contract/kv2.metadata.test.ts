@@ -143,6 +143,25 @@ const metadataOfKeys = (test: About): void => {
     assert.is((await kv.post('secret/data/mcas', { data: {} })).status, 200, 'data writes do not ask for it');
   });
 
+  test('repeat with their Idempotency-Key what they did, and a changed one is a 409', async () => {
+    const headers = { 'idempotency-key': 'once' };
+    const path = 'secret/metadata/repeated';
+    const fields = { max_versions: 4, custom_metadata: { owner: 'a' } };
+    const first = await kv.post(path, fields, { headers });
+    const again = await kv.post(path, fields, { headers });
+    assert.is(again.status, 204, again.text);
+    assert.is(again.headers.get('x-tallystick-position'), first.headers.get('x-tallystick-position'));
+    const others = [{ ...fields, max_versions: 5 }, { custom_metadata: { owner: 'b' } }, { max_versions: 4 }];
+    for (const other of others) refusedWith(await kv.post(path, other, { headers }), 409, 'Idempotency-Key');
+    refusedWith(await kv.post('secret/data/repeated', { data: {} }, { headers }), 409, 'Idempotency-Key');
+    const settings = { 'idempotency-key': 'settings' };
+    for (const status of [204, 204])
+      assert.is((await kv.post(path, { cas_required: true }, { headers: settings })).status, status);
+    refusedWith(await kv.post(path, { cas_required: false }, { headers: settings }), 409, 'Idempotency-Key');
+    const { data } = (await kv.get(path)).body;
+    assert.equal([data.current_metadata_version, data.max_versions, data.custom_metadata], [2, 4, { owner: 'a' }]);
+  });
+
   test('move updated_time, and data writes do as well', async () => {
     await kv.versions('secret/data/moved', { v: 1 });
     const first = (await metadata('moved')).updated_time;

@@ -67,6 +67,7 @@ export interface CommitResult {
   readonly session: Session;
   readonly located: Located;
   readonly caller: Caller;
+  readonly prepared: Prepared;
   readonly committed: Committed;
 }
 
@@ -96,7 +97,7 @@ export const commitChange = async (
     const answer = await session.appender.submit(command);
     if (answer._tag === 'Right') {
       if (answer.right.kind === 'done') session.names.markNamed(located.path);
-      return { session, located, caller, committed: answer.right };
+      return { session, located, caller, prepared, committed: answer.right };
     }
     if (answer.left === NEEDS_LIVE)
       rememberLive(session, node, await withLive(session, (await readSecret(session, node)).state, node));

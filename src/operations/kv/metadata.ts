@@ -3,10 +3,14 @@
  * What is merged is merged with what is there at the head of the ledger, or merged again.
  */
 import type { Capability } from '../../authority/permission.js';
+import type { Settings } from '../../domain/secret/commands.js';
 import { customMetadataComplaint } from '../../domain/secret/custom-metadata.js';
 import { VERSIONS_MAX } from '../../domain/secret/decide.js';
+import { trustedHead } from '../../domain/secret/head.js';
 import { exists } from '../../domain/secret/state.js';
 import { KeyKind } from '../../keys/key-kinds.js';
+import { IntegrityError } from '../../ledger/integrity.js';
+import { readBodyAt } from '../../ledger/stream-reads.js';
 import { readSecret, type SecretRead } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
@@ -14,11 +18,11 @@ import { authoriseCommand, authoriseFolded } from '../authorise.js';
 import { operation } from '../operation.js';
 import type { Place, RequestContext } from '../request.js';
 import { Turns } from '../turns.js';
-import { commitChange, type Prepared } from './commit.js';
+import { type CommitResult, commitChange, type Prepared } from './commit.js';
 import type { KvOperations, MetadataPatch, MetadataSettings } from './contract.js';
 import { mountSettings } from './mount-settings.js';
 import { eitherOf, type Located, locate, placed, stillMounted, subjectOf } from './place.js';
-import { type CustomMetadata, openAnnotation } from './values.js';
+import { type CustomMetadata, openAnnotation, openValue } from './values.js';
 
 const CENTURY_MS = 100 * 366 * 86_400_000;
 
@@ -79,8 +83,9 @@ const change = async (app: App, context: RequestContext, place: Place, spec: Spe
   const { op, capability, annotates } = spec;
   const settings = settingsOf(spec.settings);
   if (!annotates && Object.keys(settings).length === 0) return nothing(app, context, place, spec);
+  const type = annotates ? 'secret.annotated' : 'secret.configured';
   const done = await commitChange(app, context, place, {
-    ...{ op, capability, type: annotates ? 'secret.annotated' : 'secret.configured' },
+    ...{ op, capability, type },
     prepare: async (session, located) => {
       const now = await readSecret(session, located.path.node);
       const there = exists(now.state);
@@ -98,8 +103,28 @@ const change = async (app: App, context: RequestContext, place: Place, spec: Spe
       };
     },
   });
+  if (done.committed.kind === 'repeat') await requireSame(done, done.committed.position, type, settings);
   const position = done.committed.kind === 'nothing' ? null : done.committed.position;
   return { position, warnings: warningsOf(done.session, done.located, spec.settings) };
+};
+
+/** A repeat must have asked for the same: for the settings that are in the event's head, and for its custom metadata. */
+const requireSame = async (
+  { session, prepared }: CommitResult,
+  position: number,
+  type: string,
+  settings: Settings,
+): Promise<void> => {
+  const found = await readBodyAt(session.ports.runner, session.custody, position);
+  if (found === null) throw new IntegrityError('event', position);
+  const { event, key } = found;
+  const head: Settings = trustedHead(event.facts);
+  const asked = Object.keys(settings) as (keyof Settings)[];
+  if (event.type !== type || asked.some(name => head[name] !== settings[name]))
+    refuse({ kind: 'idempotency-mismatch' });
+  if (prepared.body === undefined) return;
+  if (key === null || !openValue(session, event, { keys: [key] }).equals(prepared.body.plaintext))
+    refuse({ kind: 'idempotency-mismatch' });
 };
 
 /** It changes nothing, and still is nobody's to ask without permission. */
@@ -155,7 +180,12 @@ const ignored = (field: string): string =>
 export const versionsCut = (maxVersions: number): readonly string[] =>
   maxVersions > VERSIONS_MAX ? [`"max_versions" is over ${VERSIONS_MAX}: ${VERSIONS_MAX} versions are kept.`] : [];
 
-const settingsOf = ({ maxVersions, casRequired, deleteVersionAfterMs, metadataCasRequired }: MetadataSettings) => ({
+const settingsOf = ({
+  maxVersions,
+  casRequired,
+  deleteVersionAfterMs,
+  metadataCasRequired,
+}: MetadataSettings): Settings => ({
   ...(maxVersions === undefined ? {} : { maxVersions }),
   ...(casRequired === undefined ? {} : { casRequired }),
   ...(deleteVersionAfterMs === undefined ? {} : { deleteVersionAfter: deleteVersionAfterMs }),
