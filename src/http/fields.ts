@@ -1,5 +1,6 @@
 /** Field conversion (vault-wire.md §2.5): what each declared type also accepts. A failure never quotes the value. */
 import { parseDuration } from '../domain/duration.js';
+import { members, unquoted } from '../domain/json/members.js';
 import type { Fields } from './body.js';
 
 /** A field that cannot be converted: becomes a 400. */
@@ -106,25 +107,27 @@ export const textsField = (fields: Fields, name: string): readonly string[] | un
   throw wrong(name, '[]string', value);
 };
 
-/** A JSON object of texts (numbers and booleans become text), or a list of `k=v`. */
+/** A JSON object of texts (numbers and booleans become text, as they were sent), or a list of `k=v`. */
 export const mapField = (fields: Fields, name: string): Readonly<Record<string, string>> | undefined => {
+  const text = fields.get(name);
+  const object = text?.startsWith('{') ? members(text) : null;
+  if (object !== null)
+    return Object.fromEntries(
+      [...object].map(([key, entry]) => {
+        if (entry === 'null' || entry.startsWith('{') || entry.startsWith('['))
+          throw wrong(name, 'map[string]string', {});
+        return [key, unquoted(entry)];
+      }),
+    );
   const value = parsed(fields, name);
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string' && typeof value !== 'object') throw wrong(name, 'map[string]string', value);
-  const pairs: readonly unknown[] = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
-  const entries =
-    typeof value === 'object' && !Array.isArray(value)
-      ? Object.entries(value)
-      : pairs.map((pair): [string, unknown] => {
-          const at = typeof pair === 'string' ? pair.indexOf('=') : -1;
-          if (typeof pair !== 'string' || at < 1) throw wrong(name, 'map[string]string', value);
-          return [pair.slice(0, at), pair.slice(at + 1)];
-        });
+  if (typeof value !== 'string' && !Array.isArray(value)) throw wrong(name, 'map[string]string', value);
+  const pairs: readonly unknown[] = typeof value === 'string' ? [value] : value;
   return Object.fromEntries(
-    entries.map(([key, entry]) => {
-      if (typeof entry === 'string' || typeof entry === 'number' || typeof entry === 'boolean')
-        return [key, String(entry)];
-      throw wrong(name, 'map[string]string', value);
+    pairs.map((pair): [string, string] => {
+      const at = typeof pair === 'string' ? pair.indexOf('=') : -1;
+      if (typeof pair !== 'string' || at < 1) throw wrong(name, 'map[string]string', value);
+      return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
 };

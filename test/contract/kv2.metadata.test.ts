@@ -60,8 +60,8 @@ const metadataOfKeys = (test: About): void => {
   });
 
   test('turn numbers, booleans and nulls of custom metadata into texts', async () => {
-    await kv.post('secret/metadata/texts', { custom_metadata: { n: 5, t: true, f: false } });
-    assert.equal((await metadata('texts')).custom_metadata, { n: '5', t: '1', f: '0' });
+    await kv.post('secret/metadata/texts', '{"custom_metadata":{"n":12345678901234567890,"d":1.0,"t":true,"f":false}}');
+    assert.equal((await metadata('texts')).custom_metadata, { n: '12345678901234567890', d: '1.0', t: '1', f: '0' });
     refusedWith(
       await kv.post('secret/metadata/texts', { custom_metadata: { z: null } }),
       400,

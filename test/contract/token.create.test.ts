@@ -242,6 +242,11 @@ describe('creating a token', test => {
   for (const [fields, text] of REFUSED)
     test(`refuses ${JSON.stringify(fields).slice(0, 60)}`, async () => refused(await create(fields), text));
 
+  test('keeps numbers in its metadata as they were sent', async () => {
+    const reply = await create('{"policies":["a"],"meta":{"n":12345678901234567890,"d":1.0}}');
+    assert.equal(reply.body.auth.metadata, { n: '12345678901234567890', d: '1.0' });
+  });
+
   test("with an id of one's own uses it, once, and says what that is worth", async () => {
     const reply = await create({ id: 'my-own-token', policies: ['a'] });
     assert.is(reply.body.auth.client_token, 'my-own-token');

@@ -35,6 +35,12 @@ export const objectText = (found: Iterable<readonly [name: string, text: string]
   return `{${printed}}`;
 };
 
+/** A string by its JSON text; what is none, as a number, is its text. */
+export const unquoted = (text: string): string => {
+  const parsed: unknown = text.startsWith('"') ? JSON.parse(text) : null;
+  return typeof parsed === 'string' ? parsed : text;
+};
+
 class Scanner {
   #at = 0;
   #keys = 0;
@@ -154,8 +160,3 @@ class Scanner {
 
 const ATOM = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
 const BLANKS = /[ \t\n\r]*/y;
-
-const unquoted = (text: string): string => {
-  const parsed: unknown = JSON.parse(text);
-  return typeof parsed === 'string' ? parsed : '';
-};
