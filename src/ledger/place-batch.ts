@@ -9,6 +9,7 @@ import type { Failure } from '../failure.js';
 import type { Command, Decision, HeadView, StoreChange } from './command.js';
 import type { LedgerKeys, StoredEvent } from './event.js';
 import type { Head } from './head.js';
+import { IntegrityError } from './integrity.js';
 import type { RecentPlaces } from './recent-places.js';
 import { type KeyRow, placedEvent, type SealedEvent } from './sealed-event.js';
 import type { StreamCache, StreamEntry } from './stream-cache.js';
@@ -54,6 +55,19 @@ const NONE: readonly never[] = [];
 
 /** The root key was rotated, or the epoch retired, since the event was sealed: it is to be sealed again. */
 export const OUTDATED: Failure = { kind: 'busy', retryAfterSeconds: 1 };
+
+/** A command that cannot be decided, by a mistake of ours, is no reason to refuse the others of its batch. */
+const decided = <State>(command: AnyCommand<State>, view: HeadView<State>): Decision<unknown> => {
+  try {
+    return command.decide(view);
+  } catch (cause) {
+    const failure: Failure =
+      cause instanceof IntegrityError
+        ? { kind: 'integrity', what: cause.what, position: cause.position }
+        : { kind: 'internal', during: 'deciding', cause };
+    return { kind: 'reject', failure };
+  }
+};
 
 export const placeBatch = <State>(
   commands: readonly AnyCommand<State>[],
@@ -138,7 +152,7 @@ export const placeBatch = <State>(
       const repeated = command.repeated;
       if (first?.kind === 'placed') return { ...first, result: placed => repeated(placed[0]?.position ?? 0) };
     }
-    const decision = command.decide(view);
+    const decision = decided(command, view);
     if (decision.kind === 'reject') return { kind: 'failure', failure: decision.failure };
     if (decision.kind === 'nothing') return { kind: 'result', result: decision.result };
     if (

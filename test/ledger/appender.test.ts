@@ -62,6 +62,22 @@ describe('an appender', test => {
     await appender.close(CLOSED);
   });
 
+  test('lets a command that cannot be decided fail alone', async () => {
+    const appender = appenderWith({});
+    const cause = new Error('undecided');
+    const commands = [await commandOf('one'), await commandOf('undecidable'), await commandOf('other')];
+    const answers = commands.map((command, i) => {
+      const decide = (): never => {
+        throw cause;
+      };
+      return appender.submit(i === 1 ? { ...command, decide } : command);
+    });
+    const [one, undecidable, other] = await Promise.all(answers);
+    assert.equal(undecidable, { _tag: 'Left', left: { kind: 'internal', during: 'deciding', cause } });
+    assert.equal([one?._tag, other?._tag], ['Right', 'Right']);
+    await appender.close(CLOSED);
+  });
+
   /** Commits, and loses the connection before the answer. */
   const deaf = (pipeline: Pipeline): Pipeline => ({
     ...pipeline,
