@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Failure } from '../../src/failure.js';
 import { E, type Either } from '../../src/fp.js';
+import { epochKeyRows } from '../../src/keys/store.js';
+import { snapshotAt } from '../../src/nexus/snapshots.js';
 import { type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { until } from '../support/until.js';
@@ -34,12 +36,12 @@ describe('a rotation of the root key whose end is late, or another one’s', tes
     const [expect, submit] = [roots.expect.bind(roots), appender.submit.bind(appender)];
     let expecting = false;
     roots.expect = next => {
-      expecting = true;
+      [expecting, roots.expect] = [true, expect];
       expect(next);
     };
     appender.submit = async command => {
       if (!expecting) return submit(command);
-      expecting = false;
+      [expecting, appender.submit] = [false, submit];
       await before();
       const answer = await submit(command);
       return after(answer) ?? answer;
@@ -99,5 +101,82 @@ describe('a rotation of the root key whose end is late, or another one’s', tes
     assert.match(node.program.nexus.degraded.join(), /root key was rotated elsewhere/);
     assert.is((await node.call('POST', 'sys/unseal', { key: share })).body.sealed, false);
     assert.is((await node.call('GET', 'secret/data/d')).body.data.data.n, 4);
+  });
+
+  test('leaves a snapshot that opens, where a header epoch is retired in the middle of it', async () => {
+    const { node } = cluster;
+    const session = sessionOf(node);
+    /** Each rotation of the root key asks for one; wrapping keys again changes the key store, too. */
+    const termFollows = (): Promise<void> =>
+      until('a new term is in use, and every key lies under it', () => {
+        const { terms, keystore, rotations } = session.authority;
+        const preparedAt = terms.get(keystore?.term ?? 0)?.preparedAt ?? 0;
+        const open = terms.all.some(({ followedAt, rewrappedAt }) => followedAt !== null && rewrappedAt === null);
+        return terms.prepared === null && !open && preparedAt > (rotations.at(-1)?.recordedAt ?? 0);
+      });
+    const retire = async (): Promise<Reply> => call(node, 'sys/ledger/epochs/retire', {});
+    const give = ({ nonce, fresh }: { readonly nonce: string; readonly fresh: string }): Promise<Reply> =>
+      call(node, `${PATH}/update`, { key: fresh, nonce });
+    const beginning = async (): Promise<void> => {
+      const { authority, custody, ports } = session;
+      assert.ok(authority.base);
+      assert.ok(await snapshotAt(ports.runner, custody, authority.base), 'what a start can begin with');
+    };
+    // No term is to wait for it.
+    await other.stop();
+    const owner = await cluster.db.client();
+    await owner.query('delete from nodes');
+    await call(node, 'sys/ledger/epochs', { keep: '0s' });
+    await termFollows();
+    const { nonce, fresh } = await begun(node);
+    withLastStep(
+      session,
+      async () => {
+        const retired = await retire();
+        assert.is(retired.status, 200, retired.text);
+      },
+      () => null,
+    );
+    const outdated = await give({ nonce, fresh });
+    await beginning();
+    assert.is(outdated.status, 503, outdated.text);
+    assert.is((await give({ nonce, fresh })).status, 200);
+    share = fresh;
+    await beginning();
+
+    // And the other way round: its snapshot is under the key of before, and newer than that of the rotation.
+    await termFollows();
+    const next = await begun(node);
+    let [release, reached] = [(): void => undefined, false];
+    const gate = new Promise<void>(resolve => (release = resolve));
+    withLastStep(
+      session,
+      () => {
+        reached = true;
+        return gate;
+      },
+      () => null,
+    );
+    const rotating = give(next);
+    await until('it is about to be recorded', () => reached);
+    const { runner } = session.ports;
+    const run = runner.run.bind(runner);
+    runner.run = async (query, values) => {
+      if (query.name === epochKeyRows.name) {
+        runner.run = run;
+        release();
+        await rotating;
+      }
+      return run(query, values);
+    };
+    const late = await retire();
+    assert.is((await rotating).status, 200);
+    await beginning();
+    assert.is(late.status, 503, late.text);
+    assert.is((await retire()).status, 200);
+    await beginning();
+    share = next.fresh;
+    await node.program.nexus.seal();
+    assert.is((await node.call('POST', 'sys/unseal', { key: share })).body.sealed, false);
   });
 });

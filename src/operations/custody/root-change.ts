@@ -67,7 +67,12 @@ export const commitRoot = async (
       root: { root: { ...root, key: keyCopy(root.key) }, epoch: epoch.epoch, headerKey: epoch.headerKey, snapshot },
       own: outdated === undefined ? {} : { backup: null },
       before: [checkpointKey(session, actor, keyring), epoch],
-      unless: () => refusal() ?? (authority.epoch < epoch.epoch ? null : { kind: 'busy', retryAfterSeconds: 1 }),
+      // An epoch that was retired meanwhile begins with a snapshot that only the old root key opens.
+      unless: () =>
+        refusal() ??
+        (authority.epoch < epoch.epoch && (authority.base ?? 0) < snapshot
+          ? null
+          : { kind: 'busy', retryAfterSeconds: 1 }),
     });
   } catch (error) {
     // An answer that says that nobody knows may have been overtaken by the event itself: then these are in use.

@@ -62,7 +62,9 @@ export const retireEpochs = async (
         if (!actor.allowed(view.recordedAt)) return { kind: 'reject', failure: { kind: 'unauthenticated' } };
         const may = new Set(retirable(session));
         const stands = (epoch: number) => may.has(epoch) && authority.epochs.lastSeen(epoch) <= snapshot;
-        if (!epochs.every(stands)) return { kind: 'reject', failure: BUSY };
+        // Under a new root key that snapshot does not open any more.
+        const outdated = authority.rotations.some(({ at }) => at > snapshot);
+        if (outdated || !epochs.every(stands)) return { kind: 'reject', failure: BUSY };
         return { kind: 'append', events, deleteKeys: keys.map(({ key }) => key), result: at => at };
       },
     }),
