@@ -81,6 +81,21 @@ describe('quotas', test => {
     assert.is(types.filter((type: string) => type === 'quota.removed').length, 4);
   });
 
+  test('of a user or a role hold however its name is spelled, where names have no case', async () => {
+    await calls.post('sys/auth/people', { type: 'userpass' });
+    await quota('ada', { path: 'auth/people/login/Ada', rate: 1, interval: '1h' });
+    await quota('role', { path: 'auth/people/role/Web*', rate: 1, interval: '1h' });
+    const logIn = async (name: string): Promise<number> =>
+      (await node.call('POST', `auth/people/login/${name}`, { password: 'wrong' }, { token: null })).status;
+    assert.equal(
+      [await logIn('ada'), await logIn('ADA'), await logIn('aDa'), await logIn('adam')],
+      [400, 429, 429, 400],
+    );
+    assert.equal(await statuses(2, 'auth/people/role/WEBSITE'), [404, 429]);
+    assert.is((await calls.get('auth/People/role/website')).status, 404);
+    for (const name of ['ada', 'role']) await node.call('DELETE', `sys/quotas/rate-limit/${name}`);
+  });
+
   test('hold on another node as well, which counts on its own', async () => {
     await quota('both', { path: 'secret/data/both', rate: 1, interval: '1h' });
     const other = await cluster.newNode();

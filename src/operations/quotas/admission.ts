@@ -6,6 +6,7 @@
 import { tokenHash } from '../../crypto/ids.js';
 import { networkOf } from '../../domain/network.js';
 import type { Session } from '../../nexus/session.js';
+import { foldPath } from '../../policies/folded-names.js';
 import { LongestPrefix } from '../../policies/longest-prefix.js';
 import type { App } from '../app.js';
 import { findToken } from '../tokens/find.js';
@@ -38,7 +39,7 @@ const WAY_BACK = 'sys/quotas';
 
 /** As a prefix of `PATH/`: a `*` at the end covers names that begin so, a whole path what is below it. */
 const prefixOf = (path: string): string =>
-  path === '' ? '' : path.endsWith('*') ? path.slice(0, -1) : `${path.replace(/\/$/, '')}/`;
+  path === '' ? '' : foldPath(path.endsWith('*') ? path.slice(0, -1) : `${path.replace(/\/$/, '')}/`);
 
 export class Admission {
   readonly #open: Buckets | null;
@@ -76,7 +77,7 @@ export class Admission {
 
   #byQuota(session: Session, asking: Asking, nowMs: number): Admitted {
     const { byPath, exempt, config } = this.#of(session);
-    const path = `${asking.path}/`;
+    const path = foldPath(`${asking.path}/`);
     const counted = byPath.find(path);
     if (counted === null || exempt.find(path) !== null) return GO_ON;
     let strictest: { readonly taken: Taken; readonly quota: Quota } | null = null;
