@@ -13,8 +13,9 @@ const VARIABLES = ['NODE_DEBUG', 'NODE_V8_COVERAGE'] as const;
 
 /** A sentence that says which option or variable has to go; null when nothing is open. */
 export const openDoor = (environment = process.env, execArgv: readonly string[] = process.execArgv): string | null => {
+  // Node takes underscores for dashes in an option's name, and quotes and backslashes anywhere in the variable.
   const options = [...execArgv, ...(environment.NODE_OPTIONS ?? '').split(/\s+/)].map(option =>
-    option.replace(/^"|"$/g, ''),
+    option.replace(/["\\]/g, '').replaceAll('_', '-'),
   );
   const option = options.find(each => OPENS.test(each))?.replace(/=.*$/s, '');
   if (option !== undefined)

@@ -38,6 +38,10 @@ describe('a door of the process', test => {
       assert.match(openDoor({}, [option]) ?? '', new RegExp(option.replace(/=.*/, '')), option);
     for (const options of ['--require x.js', '-r x.js', '--tls-keylog=/tmp/x', '--max-old-space-size=99 --cpu-prof'])
       assert.ok(openDoor({ NODE_OPTIONS: options }, []), options);
+    // Node takes underscores for dashes, and quotes anywhere in the variable.
+    for (const options of ['--tls_keylog=/tmp/x', '--heap_prof', '--tls-"keylog"=/tmp/x', '"--cpu-prof"'])
+      assert.ok(openDoor({ NODE_OPTIONS: options }, []), options);
+    assert.ok(openDoor({}, ['--trace_tls']));
     assert.ok(openDoor({ NODE_DEBUG: 'http' }, []));
     assert.ok(openDoor({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, []));
     assert.is(openDoor({ NODE_OPTIONS: '--max-old-space-size=512 --enable-source-maps', NODE_DEBUG: '' }, []), null);
