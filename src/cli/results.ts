@@ -5,16 +5,21 @@
 import * as t from 'io-ts';
 import { E } from '../fp.js';
 import type { Answer } from './client.js';
+import { harmlessJson } from './terminal/escape.js';
 import type { Terminal } from './terminal/terminal.js';
 
+/** JSON as it is, but for what a terminal would obey. */
+export const printJsonText = (terminal: Terminal, json: string): Promise<void> => terminal.print(harmlessJson(json));
+
 /** One JSON document on one line. */
-export const printJson = (terminal: Terminal, value: unknown): Promise<void> => terminal.print(JSON.stringify(value));
+export const printJson = (terminal: Terminal, value: unknown): Promise<void> =>
+  printJsonText(terminal, JSON.stringify(value));
 
 export const printAnswer = async (terminal: Terminal, answer: Answer): Promise<void> => {
   const body = answer.text.trim();
   if (body === '') return printJson(terminal, { position: answer.position });
   const position = answer.position === null ? '' : `"position":${answer.position}${body === '{}' ? '' : ','}`;
-  await terminal.print(body.startsWith('{') ? `{${position}${body.slice(1).trimStart()}` : body);
+  await printJsonText(terminal, body.startsWith('{') ? `{${position}${body.slice(1).trimStart()}` : body);
 };
 
 const Warnings = t.type({ warnings: t.array(t.string) });

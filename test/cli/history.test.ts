@@ -45,6 +45,7 @@ describe('tally history', test => {
           },
         }),
       },
+      'GET /v1/secret/metadata/closed': { status: 403, body: { errors: ['permission denied'] } },
       'GET /v1/sys/ledger/events': asked => ({
         body: envelope({
           events: new URL(asked.url, 'http://x').searchParams.get('path')?.startsWith('secret/db')
@@ -59,9 +60,11 @@ describe('tally history', test => {
             : asked.url.includes('gone')
               ? [
                   event(1, 'secret.written', { path: 'secret/gone' }),
-                  event(2, 'secret.removed', { path: 'secret/gone' }),
+                  event(2, 'secret.removed', { path: 'secret/gone', actor: { id: 'a2', name: '\u009b2J' } }),
                 ]
-              : [],
+              : asked.url.includes('closed')
+                ? [event(1, 'secret.written', { path: 'secret/closed' })]
+                : [],
           next: null,
         }),
       }),
@@ -111,6 +114,20 @@ describe('tally history', test => {
     assert.is(ran.code, 0);
     assert.match(ran.stdout, 'removed');
     assert.match(ran.stderr, 'does not exist now');
+  });
+
+  test('does not say that a name is gone when it may not be looked at', async () => {
+    const ran = await history('secret/closed');
+    assert.is(ran.code, 0);
+    assert.match(ran.stdout, 'written');
+    assert.not.match(ran.stderr, 'does not exist');
+    assert.match(ran.stderr, 'this login may not see what secret/closed is now');
+  });
+
+  test('escapes for scripts what a terminal would obey, and means the same', async () => {
+    const { stdout } = await history('secret/gone', '--json');
+    assert.not.match(stdout, '\u009b');
+    assert.is(JSON.parse(stdout).events[1].actor.name, '\u009b2J');
   });
 
   test('ends with 5 for a name that never was', async () => {

@@ -12,7 +12,7 @@ import type { Answer, Client } from '../client.js';
 import { badInput, CliError, ExitCode } from '../exit-codes.js';
 import { anySecretAt, type Place, route } from '../places.js';
 import { decodeAnswer, enveloped, refused } from '../requests.js';
-import { passWarnings, printAnswer } from '../results.js';
+import { passWarnings, printAnswer, printJsonText } from '../results.js';
 import { severalLines } from '../terminal/escape.js';
 import { printTable } from '../terminal/table.js';
 import { printWrapping } from './wrapping.js';
@@ -99,7 +99,7 @@ export const getCommand = (cli: Cli): Command =>
             throw new CliError(ExitCode.absent, `${title} has no field of that name`);
           }
           // Exactly the value: a line end is added only for a person's eyes.
-          if (options.json === true) return terminal.print(value);
+          if (options.json === true) return printJsonText(terminal, value);
           return terminal.write(`${plainText(value)}${terminal.watched ? '\n' : ''}`);
         }
         if (options.json === true) return printAnswer(terminal, answer);

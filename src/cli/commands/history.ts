@@ -30,10 +30,11 @@ interface VersionLine {
   readonly ticket: string | null;
 }
 
-/** What the secret is now; `null` when it is gone, or this login may see only the trail. */
-const readMetadata = async (client: Client, place: Place): Promise<Metadata | null> => {
+/** What the secret is now, if it is there and this login may see more than the trail. */
+const readMetadata = async (client: Client, place: Place): Promise<Metadata | 'gone' | 'closed'> => {
   const answer = await client.call({ method: 'GET', path: route(place, 'metadata') });
-  if (answer.status === 404 || answer.status === 403) return null;
+  if (answer.status === 404) return 'gone';
+  if (answer.status === 403) return 'closed';
   if (answer.status !== 200) throw await refused(client, answer);
   return decodeAnswer(answer, Metadata).data;
 };
@@ -82,7 +83,8 @@ export const historyCommand = (cli: Cli): Command =>
     .action(async (path: string, options: CommonOptions) =>
       withClient(cli, options, async client => {
         const place = await secretAt(client, path);
-        const [metadata, trail] = [await readMetadata(client, place), await readTrail(client, place)];
+        const [now, trail] = [await readMetadata(client, place), await readTrail(client, place)];
+        const metadata = typeof now === 'string' ? null : now;
         if (metadata === null && trail.length === 0) {
           throw new CliError(ExitCode.absent, `nothing was ever at ${place.full}, or this login may not see it`);
         }
@@ -109,6 +111,7 @@ export const historyCommand = (cli: Cli): Command =>
             record.ticket,
           ]),
         );
-        if (metadata === null) cli.terminal.note(`${place.full} does not exist now; this is what was.`);
+        if (now === 'gone') cli.terminal.note(`${place.full} does not exist now; this is what was.`);
+        if (now === 'closed') cli.terminal.note(`this login may not see what ${place.full} is now; this is its trail.`);
       }),
     );

@@ -14,7 +14,7 @@ import { type Cli, withClient } from '../cli.js';
 import { type Answer, type Client, openClient } from '../client.js';
 import { CliError, ExitCode } from '../exit-codes.js';
 import { decodeAnswer, perform } from '../requests.js';
-import { passWarnings, printAnswer } from '../results.js';
+import { passWarnings, printAnswer, printJsonText } from '../results.js';
 import { severalLines } from '../terminal/escape.js';
 import { askHidden } from '../terminal/prompt.js';
 import { printTable } from '../terminal/table.js';
@@ -108,7 +108,7 @@ export const unwrapCommand = (cli: Cli): Command =>
             await printAnswer(terminal, answer);
             throw new CliError(ExitCode.absent, 'what was wrapped has no field of that name: this is all of it');
           }
-          if (options.json === true) return terminal.print(value);
+          if (options.json === true) return printJsonText(terminal, value);
           return terminal.write(`${plainText(value)}${terminal.watched ? '\n' : ''}`);
         }
         if (options.json === true) return printAnswer(terminal, answer);

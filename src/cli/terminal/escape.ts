@@ -14,5 +14,11 @@ const visible = (character: string): string =>
 /** One line, every character of it harmless and seen. */
 export const oneLine = (text: string): string => text.replace(UNSAFE, visible);
 
+/** The same for JSON, whose meaning stays: the controls below a blank are escaped in it or between its values, the others stand in strings. */
+export const harmlessJson = (json: string): string =>
+  json.replace(UNSAFE, character =>
+    character < ' ' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /** The same for a text of several lines, such as a certificate: its own line ends stay. */
 export const severalLines = (text: string): string => text.split('\n').map(oneLine).join('\n');
