@@ -68,6 +68,19 @@ describe('tally get', test => {
     assert.is((await get('secret/db', '--field', 'pem', '--json')).stdout, '"a\\nb\\n"\n');
   });
 
+  test('says with 1 that the results cannot be written, and goes on when nobody hears what it says', async () => {
+    const env = { TALLYSTICK_ADDR: server.address, TALLYSTICK_TOKEN: 'hvs.t' };
+    const full = await tally(['get', 'secret/db'], { home: home.folder, env, shell: '"$@" > /dev/full' });
+    assert.is(full.code, 1);
+    assert.is(full.stderr.split('\n').at(-2), 'tally: the results cannot be written (ENOSPC)');
+    const deaf = await tally(['get', 'secret/db', '--field', 'password'], {
+      ...{ home: home.folder, env },
+      shell: '{ sleep 0.2; exec "$@"; } 2> >(:)',
+    });
+    assert.is(deaf.code, 0);
+    assert.is(deaf.stdout, 'hünter2');
+  });
+
   test('ends with 5 for a field that is not there', async () => {
     const ran = await get('secret/db', '--field', 'nope');
     assert.is(ran.code, 5);

@@ -72,6 +72,21 @@ describe('tally restore', test => {
     assert.match(ran.stdout, 'Restored: 1 undelete · ledger position 44');
   });
 
+  test('applies it although nobody reads on, and ends as it went', async () => {
+    const many = Array.from({ length: 5000 }, (_, n) => ({ path: `team/${n}`, change: 'undelete', detail: null }));
+    reply = {
+      body: envelope({ plan_id: 'p', position: 12, expires_at: '', counts: { undelete: 5000 }, changes: many }),
+    };
+    const ran = await tally(['restore', 'secret/team/', '--position', '12', '--yes'], {
+      home: home.folder,
+      env: { TALLYSTICK_ADDR: server.address, TALLYSTICK_TOKEN: 'hvs.t' },
+      shell: '"$@" | head -n 1; exit "$PIPESTATUS"',
+    });
+    assert.equal(bodies('apply'), [{ plan_id: 'p' }]);
+    assert.is(ran.code, 0);
+    assert.is(ran.stderr, '');
+  });
+
   test('applies a plan that was made before, without making another', async () => {
     assert.is((await restore('--plan', 'cGxhbg==', '--yes')).code, 0);
     assert.equal(bodies('plan'), []);

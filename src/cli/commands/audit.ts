@@ -85,7 +85,7 @@ const replay = async (cli: Cli, client: Client, options: Options): Promise<void>
   let { after } = options;
   let shown = 0;
   // The first page is not waited for: a wrong address or a missing login should be seen at once.
-  for (let pages = 0; shown < wanted; pages++) {
+  for (let pages = 0; shown < wanted && !terminal.deserted(); pages++) {
     const page =
       options.follow === true && pages > 0
         ? await readPatiently(cli, client, filter, after)

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { styleText } from 'node:util';
+import { ExitCode } from '../exit-codes.js';
 import { oneLine } from './escape.js';
 
 export interface Terminal {
@@ -15,7 +16,9 @@ export interface Terminal {
   readonly watched: boolean;
   /** A person is watching stderr: a spinner makes sense. */
   readonly noticed: boolean;
-  /** Exactly this text to stdout; waits when the reader is slower than we are. */
+  /** Nobody reads the results any more (`| head`): a command that only shows something may end. */
+  readonly deserted: () => boolean;
+  /** Exactly this text to stdout; waits when the reader is slower than we are, and drops it when there is none any more. */
   readonly write: (text: string) => Promise<void>;
   /** A line to stdout. */
   readonly print: (line: string) => Promise<void>;
@@ -35,17 +38,26 @@ export const openTerminal = (colour: boolean): Terminal => {
   const { stdin, stdout, stderr } = process;
   const watched = stdout.isTTY === true;
   const noticed = stderr.isTTY === true;
-  // The reader went away (`tally audit replay | head`): there is nobody left to write to, and that is no error.
+  let deserted = false;
+  // The reader went away (`tally audit replay | head`): that is no error, nor a reason to leave half of a command undone.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (!deserted && error.code !== 'EPIPE') {
+      stderr.write(`tally: the results cannot be written (${error.code})\n`);
+      process.once('exit', code => {
+        if (code === ExitCode.ok) process.exitCode = ExitCode.unexpected;
+      });
+    }
+    deserted = true;
   });
+  // What is said to nobody is lost, and nothing else is.
+  stderr.on('error', () => {});
   const painter =
     (style: Style) =>
     (text: string): string =>
       colour && watched ? styleText(style, text) : text;
   const write = async (text: string): Promise<void> => {
-    if (!stdout.write(text)) await once(stdout, 'drain');
+    // `once` rejects with the error that the listener above is told.
+    if (!deserted && !stdout.write(text)) await once(stdout, 'drain').catch(() => undefined);
   };
   return {
     stdin,
@@ -53,6 +65,7 @@ export const openTerminal = (colour: boolean): Terminal => {
     interactive: stdin.isTTY === true && noticed,
     watched,
     noticed,
+    deserted: () => deserted,
     write,
     print: line => write(`${line}\n`),
     note: line => void stderr.write(`${line}\n`),

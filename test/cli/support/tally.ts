@@ -30,10 +30,12 @@ export interface How {
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
+  /** A shell's line around the command, which is `"$@"` there. */
+  readonly shell?: string;
 }
 
 export const startTally = (args: readonly string[], how: How): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, [MAIN, ...args], {
+  spawn('bash', ['-c', how.shell ?? 'exec "$@"', 'bash', process.execPath, MAIN, ...args], {
     cwd: how.home,
     env: { PATH: process.env.PATH ?? '', HOME: how.home, ...how.env },
   });
