@@ -28,8 +28,12 @@ const packageVersion = (): string => {
   }
 };
 
-/** commander's words, without what stood behind an equals sign: a mistyped option must not put a password into a log. */
-const withoutValues = (message: string): string => message.replace(/^error: /, '').replace(/'(-[^'=]*)=.*'/s, "'$1=…'");
+/** commander's words, without a value that stands in the option itself (`--x=V`, `-xV`): a mistyped one must not put a password into a log. */
+const withoutValues = (message: string): string =>
+  message
+    .replace(/^error: /, '')
+    .replace(/'(-[^'=]*)=.*'/s, "'$1=…'")
+    .replace(/'(-[^-'])[^'].*'/s, "'$1…'");
 
 /** Every command of the tree throws instead of exiting, and speaks through our one voice. */
 const quiet = (command: Command): void => {

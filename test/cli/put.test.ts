@@ -108,6 +108,16 @@ describe('tally put', test => {
     assert.is(printed.data.version, 3);
   });
 
+  test('never quotes a value that was taken for the name of a file, or for an option', async () => {
+    const file = await put(['secret/team/db', 'password=@hunter2']);
+    assert.is(file.code, 3);
+    assert.match(file.stderr, 'the file of "password" cannot be read (ENOENT)');
+    const option = await put(['secret/team/db', '-phunter2']);
+    assert.is(option.code, 3);
+    assert.match(option.stderr, "unknown option '-p…'");
+    for (const { stderr } of [file, option]) assert.not.match(stderr, /hunter2/);
+  });
+
   test('refuses bad input with 3, before anything is sent, and never quotes it', async () => {
     await writeFile(join(home.folder, 'bytes'), Uint8Array.of(0xff, 0xfe, 0));
     await writeFile(join(home.folder, 'list.json'), '["hunter2"]');

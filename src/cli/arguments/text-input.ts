@@ -19,12 +19,13 @@ const asText = (bytes: Uint8Array, source: string): string => {
   }
 };
 
-export const readTextFile = async (path: string): Promise<string> => {
+/** `called`: how an error speaks of it, where even its name may be a secret that somebody mistyped. */
+export const readTextFile = async (path: string, called = `the file ${path}`): Promise<string> => {
   const bytes = await readFile(path).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw badInput(`cannot read the file ${path} (${code})`);
+    throw badInput(`${called} cannot be read (${code})`);
   });
-  return asText(bytes, `the file ${path}`);
+  return asText(bytes, called);
 };
 
 export const readStdin = async (stdin: Readable & { readonly isTTY?: boolean }): Promise<string> => {

@@ -57,7 +57,7 @@ const readSource = async ({ key, source }: Pair, terminal: Terminal): Promise<st
     case 'question':
       return askHidden(terminal, `Value of ${key}`, `In a script use ${key}=- or ${key}=@file`);
     case 'file':
-      return readTextFile(source.path);
+      return readTextFile(source.path, `the file of "${key}"`);
     case 'argument':
       return source.text;
   }
