@@ -153,15 +153,15 @@ const mayEnd = (term: Term | null): boolean =>
 /**
  * Copies that are still there, and then nothing has changed; none, and `term.destroyed` says where they were. Terms are
  * destroyed in their order: a key that lay under this one may have lain under those before, and a backup may hold it so.
+ * Until it is this one's turn nobody is asked.
  */
 export const confirmDestroyed = async (session: Session, { term }: Term): Promise<readonly Copy[]> => {
   const { authority, ports } = session;
+  const isBefore = (each: Term): boolean => each.term < term && each.activatedAt !== null && each.destroyedAt === null;
+  if (authority.terms.all.some(isBefore)) return [];
   const copies = await copiesOf(session, term);
   const left = copies.filter(({ goneAt }) => goneAt === null);
-  const waits = authority.terms.all.some(
-    each => each.term < term && each.activatedAt !== null && each.destroyedAt === null,
-  );
-  if (left.length > 0 || waits) return left;
+  if (left.length > 0) return left;
   const actor = systemActor(session, 'keys.destroyed');
   const reports = copies.map(({ kind, holder, goneAt }) => ({ kind, holder, gone_at: goneAt }));
   const { sealed, facts } = draft(session, 'term.destroyed', actor, { term, count: reports.length }, { reports });
