@@ -3,7 +3,7 @@ import { parseDuration } from '../domain/duration.js';
 import { members, objectText } from '../domain/json/members.js';
 import type { MountDetail } from '../operations/mounts/contract.js';
 import type { Place } from '../operations/request.js';
-import { type Answer, envelope, noContent, oneError, withPosition } from './answer.js';
+import { type Answer, envelope, noContent, notFound, oneError, withPosition } from './answer.js';
 import { answered, type Call, judged, momentOf } from './call.js';
 import { FieldError } from './fields.js';
 import { listNames } from './kv-lists.js';
@@ -30,11 +30,19 @@ const changed = ({ position }: { readonly position: number | null }): Answer => 
 const read = (call: Call, place: Place, mount: MountDetail): Promise<Answer> => {
   const { context, operations, query } = call;
   const input = { ...place, version: null, moment: momentOf(query) };
-  return answered(call, operations.kv.read(context, input), ({ position, value: { data } }) => {
-    const body = envelope(context.requestId, { data, leaseDuration: leaseSeconds(data, mount) });
-    return withPosition({ status: 200, body }, position);
-  });
+  return answered(
+    call,
+    operations.kv.read(context, input),
+    ({ position, value: { data } }) => {
+      const body = envelope(context.requestId, { data, leaseDuration: leaseSeconds(data, mount) });
+      return withPosition({ status: 200, body }, position);
+    },
+    MISSED,
+  );
 };
+
+/** There is no metadata in this dialect: what was destroyed is not there. */
+const MISSED = { 'version-gone': () => notFound };
 
 /** In mounts of version 2 no value is below it, and policies go by that: the auditor's reads `+/metadata/*`. */
 const METADATA = 'a path in a mount of version 1 may not begin with metadata/, which auditors may read in every mount';

@@ -118,6 +118,15 @@ describe('KV version 1', test => {
     assert.equal((await kv.get('kv/time')).body.data, { v: 1 });
   });
 
+  test('has nothing to say of a value that was erased, now or as of then', async () => {
+    await kv.post('kv/erased', { v: 1 });
+    const position = await kv.head();
+    const plan = await kv.post('sys/ledger/erase/plan', { mount: 'kv', path: 'erased', basis: 'request of P.' });
+    const erased = await kv.post('sys/ledger/erase/apply', { plan_id: plan.body.data.plan_id });
+    assert.is(erased.status, 200, erased.text);
+    for (const path of ['kv/erased', `kv/erased?position=${position}`]) nothingThere(await kv.get(path));
+  });
+
   test('tells create from update for policies', async () => {
     await node.call('PUT', 'sys/policies/acl/maker', { policy: 'path "kv/made/*" { capabilities = ["create"] }' });
     const { client_token: token } = (await kv.post('auth/token/create', { policies: ['maker'] })).body.auth;
