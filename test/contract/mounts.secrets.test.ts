@@ -209,6 +209,54 @@ describe('mounts of secrets', test => {
     await late.stop();
   });
 
+  test('that became version 2 meanwhile take no request in the words of version 1', async () => {
+    const late = await cluster.newNode();
+    const other = kvCalls(late);
+    const { session } = late.program.nexus;
+    if (session === null) throw new Error('the node is sealed');
+    const { appender, reader } = session;
+    const [submit, read] = [appender.submit.bind(appender), reader.read.bind(reader)];
+    const grow = async (path: string): Promise<void> => {
+      const reply = await kv.post(`sys/mounts/${path}/tune`, { options: { version: '2' } });
+      assert.is(reply.status, 204, reply.text);
+    };
+    for (const path of ['grown', 'grown-too']) {
+      await enable(path, { type: 'kv' });
+      assert.is((await other.post(`${path}/data/a`, { v: 1 })).status, 204);
+    }
+    appender.submit = async command => {
+      appender.submit = submit;
+      await grow('grown');
+      return submit(command);
+    };
+    assert.is((await other.post('grown/data/a', { data: { v: 2 } })).status, 503);
+    await other.versions('grown/data/a', { v: 2 });
+    assert.equal((await kv.get('grown/data/data/a')).body.data.data, { v: 1 });
+    reader.read = async of => {
+      reader.read = read;
+      await grow('grown-too');
+      return read(of);
+    };
+    assert.is((await other.get('grown-too/data/a')).status, 503);
+    nothingThere(await other.get('grown-too/data/a'));
+    await late.stop();
+  });
+
+  test('that moved while they are listed show nothing by their old path', async () => {
+    const { session } = node.program.nexus;
+    assert.ok(session);
+    const { catchUp } = session;
+    await enable('listed', { type: 'kv-v2' });
+    await kv.versions('listed/data/a', { v: 1 });
+    session.catchUp = async () => {
+      session.catchUp = catchUp;
+      assert.is((await kv.post('sys/remount', { from: 'listed', to: 'listed-now' })).status, 200);
+      await session.catchUp();
+    };
+    refusedWith(await node.call('LIST', 'listed/metadata'), 404, 'no handler');
+    assert.equal((await node.call('LIST', 'listed-now/metadata')).body.data.keys, ['a']);
+  });
+
   test('are known to another node no earlier than the keys of their names, however it learns of them', async () => {
     const node = await cluster.newNode();
     const other = kvCalls(node);

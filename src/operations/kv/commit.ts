@@ -24,7 +24,7 @@ import { authoriseCommand, type Caller, headerOf, stillAllowed } from '../author
 import { nodesOf, whyKept } from '../erasure/kept.js';
 import type { Place, RequestContext } from '../request.js';
 import { mountSettings } from './mount-settings.js';
-import { eitherOf, type Located, locate, placed, subjectOf } from './place.js';
+import { eitherOf, type Located, locate, mountNow, placed, subjectOf } from './place.js';
 
 /** What an operation makes of the state it is prepared under. */
 export interface Prepared {
@@ -154,10 +154,10 @@ const commandFor = (
     decide: (view): Decision<Committed> => {
       if (!stillAllowed(caller, context, capability, view.recordedAt))
         return { kind: 'reject', failure: { kind: 'unauthenticated' } };
-      // As of the head: it may have been tuned meanwhile, be at another path, or be gone.
-      const mount = session.authority.mounts.still(located.mount);
-      if (mount === null) return { kind: 'reject', failure: { kind: 'no-mount', path: place.mount } };
-      const decision = decide(prepared.command, view.state(node), mountSettings(mount), view.recordedAt);
+      // As of the head.
+      const mount = mountNow(session, located.mount);
+      if (mount._tag === 'Left') return { kind: 'reject', failure: mount.left };
+      const decision = decide(prepared.command, view.state(node), mountSettings(mount.right), view.recordedAt);
       if (decision._tag === 'Left') return { kind: 'reject', failure: rejected(decision.left) };
       const decided = decision.right;
       if (decided.length === 0) return { kind: 'nothing', result: { kind: 'nothing' } };

@@ -17,7 +17,7 @@ import type { At, RequestContext } from '../request.js';
 import { resolveMoment, type Then } from './as-of.js';
 import type { KvOperations, Listed, Page } from './contract.js';
 import { FirstNames } from './first-names.js';
-import { kvMount, subjectOf } from './place.js';
+import { kvMount, stillMounted, subjectOf } from './place.js';
 import { metadataAt } from './read.js';
 import { type Entry, pageOf, scanned, type Tree } from './scan.js';
 
@@ -41,6 +41,7 @@ export const listOperation = (app: App, projections: ProjectionReads): KvOperati
     const then = input.moment === null ? await now(session) : await resolveMoment(session, input.moment);
     // That head is younger than the permission: what was written after it was taken away is not for this caller.
     const caller = authoriseFolded(app, session, context, asked);
+    stillMounted(session, mount);
     const tree = treeOf(session, projections, mount, then.position);
     const most = input.detailed ? DETAILED_MAX : input.deep ? SCANNED_MAX : LISTED_MAX;
     const found = await bounded(most, input.page, page =>

@@ -2,11 +2,15 @@
 import type { Mount } from '../../authority/mounts.js';
 import type { Capability } from '../../authority/permission.js';
 import { segmentsOf } from '../../domain/secret/path.js';
+import type { Failure } from '../../failure.js';
+import { E, type Either } from '../../fp.js';
 import type { NodePath } from '../../nexus/node-names.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, Refused, refuse } from '../app.js';
 import { type Asked, authorise, eitherWrite } from '../authorise.js';
+import { orRefuse } from '../operation.js';
 import type { Place, RequestContext } from '../request.js';
+import { isVersion2 } from './mount-settings.js';
 
 export interface Located {
   readonly mount: Mount;
@@ -58,9 +62,15 @@ export const kvMount = (session: Session, path: string): Mount => {
 const KV_TYPES: ReadonlySet<string> = new Set(['kv', 'generic']);
 export const isKv = ({ type }: Pick<Mount, 'type'>): boolean => KV_TYPES.has(type);
 
-/** After lane 1 was folded: somebody may have disabled it meanwhile, or moved it. */
-export const stillMounted = (session: Session, mount: Mount): Mount =>
-  session.authority.mounts.still(mount) ?? refuse({ kind: 'no-mount', path: mount.path });
+/** After lane 1 was folded: somebody may have disabled it meanwhile, moved it, or made it one of version 2. */
+export const mountNow = ({ authority }: Session, mount: Mount): Either<Failure, Mount> => {
+  const now = authority.mounts.still(mount);
+  if (now === null) return E.left({ kind: 'no-mount', path: mount.path.slice(0, -1) });
+  // In the other dialect the same path is another secret: the request is to be read again.
+  return isVersion2(now) === isVersion2(mount) ? E.right(now) : E.left({ kind: 'busy', retryAfterSeconds: 1 });
+};
+
+export const stillMounted = (session: Session, mount: Mount): Mount => orRefuse(mountNow(session, mount));
 
 /** Mount and path in full, as headers and audit records name it. */
 export const subjectOf = ({ mount, path }: Place): string => `${mount}/${path}`;
