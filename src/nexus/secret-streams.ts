@@ -34,6 +34,8 @@ export interface SecretRead {
   readonly annotated: StoredEvent | null;
   readonly keys: readonly KeyRow[];
   readonly openings: Openings;
+  /** As of which it is all this, for whoever asks again: authenticated, and no further than the snapshot. */
+  readonly position: number;
 }
 
 /** Linearizable: as of a snapshot that is younger than this call, with lane 1 folded as of then. */
@@ -64,6 +66,8 @@ export const readSecret = async (session: Session, node: Uuid): Promise<SecretRe
     annotated: named(state.head?.annotated ?? 0, newest, annotated),
     keys,
     openings,
+    // Other processes may have written since this one heard of it; and this one may have heard of more since.
+    position: Math.max(Math.min(known.size, size), newest?.position ?? 0),
   };
 };
 

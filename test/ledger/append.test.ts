@@ -105,6 +105,19 @@ describe('two nodes on one ledger', test => {
     await ledgerIsWhole();
   });
 
+  test('a read as of the position that another read named answers the same', async () => {
+    const [writer, reader] = nodes;
+    for (let i = 0; i < 10; i += 1) {
+      assert.is((await writer?.call('POST', 'secret/data/named', { data: { i } }))?.status, 200);
+      for (const path of ['data', 'metadata']) {
+        const read = await reader?.call('GET', `secret/${path}/named`);
+        const position = read?.headers.get('x-tallystick-position');
+        const again = await reader?.call('GET', `secret/${path}/named?position=${position}`);
+        assert.equal(again?.body.data, read?.body.data, `${path} as of ${position}`);
+      }
+    }
+  });
+
   test('of writers with the same check-and-set exactly one wins', async () => {
     await cluster.node.call('POST', 'secret/data/race', { data: { round: 0 } });
     for (let cas = 1; cas <= 10; cas += 1) {

@@ -23,10 +23,10 @@ export const cubbyholeOperations = (app: App, projections: ProjectionReads): Cub
     // How clients unwrapped before there was a route for it: single use, like it.
     if (isWrapping(holder) && path.replace(/\/$/, '') === RESPONSE) return readResponse(app, session, context, holder);
     const { node } = locateIn(session, holder.id, path).path;
-    const { state, written, keys } = await readStored(session, node);
+    const { state, written, keys, position } = await readStored(session, node);
     authoriseFolded(app, session, context, { op, capability: 'read' });
     if (written === null || state.head?.removed !== false) return refuse({ kind: 'absent' });
-    return { position: session.known.head.size, value: openValue(session, written, { keys }).toString('utf8') };
+    return { position, value: openValue(session, written, { keys }).toString('utf8') };
   }),
 
   write: operation('writing to a cubbyhole', async (context, { path, data }) => {

@@ -22,17 +22,18 @@ export interface Stored {
   readonly state: SecretState;
   readonly written: SecretRead['written'];
   readonly keys: SecretRead['keys'];
+  readonly position: number;
 }
 
 /** Of a token that is about to be made. */
-export const NOTHING_STORED: Stored = { state: initial, written: null, keys: [] };
+export const NOTHING_STORED: Stored = { state: initial, written: null, keys: [], position: 0 };
 
 /** Linearizable, with lane 1 folded as of then. */
 export const readStored = async (session: Session, node: Uuid): Promise<Stored> => {
-  const { state: known, written, keys } = await readSecret(session, node);
+  const { state: known, written, keys, position } = await readSecret(session, node);
   const state = await withLive(session, known, node);
   rememberLive(session, node, state);
-  return { state, written, keys };
+  return { state, written, keys, position };
 };
 
 export interface Prepared {

@@ -38,7 +38,7 @@ export const readOperations = (app: App): Pick<KvOperations, 'read' | 'subkeys' 
   readMetadata: operation('reading metadata', async (context, input) => {
     const { session, path, now } = await readable(app, context, input, 'kv.metadata-read');
     const then = input.moment === null ? null : await resolveMoment(session, input.moment);
-    const position = then?.position ?? session.known.head.size;
+    const position = then?.position ?? now.position;
     return { position, value: await metadataAt(session, path.node, now, then) };
   }),
 });
@@ -114,7 +114,7 @@ const readNow = async (
 ): Promise<At<SecretValue>> => {
   const version = wanted(now.state, asked);
   const nowUs = Math.max(app.nowMs() * 1000, now.newest?.recordedAt ?? 0);
-  const position = session.known.head.size;
+  const { position } = now;
   const custom = (): CustomMetadata => openAnnotation(session, now.annotated, now);
   const current = currentVersion(now);
   if (current?.version === version && now.written !== null) {
