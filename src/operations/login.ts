@@ -4,7 +4,7 @@
  */
 
 import type { Slot } from '../authority/authority.js';
-import { concat, constantTimeEqual, wipe } from '../crypto/bytes.js';
+import { concat, constantTimeEqual, wipe, ZERO_UUID } from '../crypto/bytes.js';
 import { unpad } from '../crypto/padding.js';
 import type { Header } from '../domain/header.js';
 import { networkOf } from '../domain/network.js';
@@ -102,7 +102,7 @@ const passwordIsRight = async (app: App, session: Session, slot: Slot | null, pa
   const row = rows.find(({ slotId }) => slotId === slot?.id) ?? rows.find(isPasswordSlot(session));
   if (row === undefined) return false;
   const computed = await verifierFor(session.custody.ledger, row, password, app.nexus.ports.peppers);
-  const stored = slot === null ? null : await storedVerifier(session, slot);
+  const stored = await storedVerifier(session, slot);
   const right = computed !== null && stored !== null && constantTimeEqual(computed, stored);
   for (const secret of [computed, stored]) if (secret !== null) wipe(secret);
   return right;
@@ -113,10 +113,10 @@ const isPasswordSlot =
   ({ slotId }: SlotRow): boolean =>
     session.authority.slots.get(slotId)?.kind === SlotKind.password;
 
-const storedVerifier = async (session: Session, slot: Slot): Promise<Buffer | null> => {
-  if (slot.loginKey === null) return null;
-  const [row] = await session.ports.runner.run(keyRowsById, [uuidArray([slot.loginKey])]);
-  if (row === undefined) return null;
+/** Asked of the database for a name that does not exist, too. */
+const storedVerifier = async (session: Session, slot: Slot | null): Promise<Buffer | null> => {
+  const [row] = await session.ports.runner.run(keyRowsById, [uuidArray([slot?.loginKey ?? ZERO_UUID])]);
+  if (slot === null || row === undefined) return null;
   const padded = row.owner === slot.id && row.kind === 4 ? session.custody.unwrap(row) : null;
   if (padded === null) throw new IntegrityError('key row of a login');
   const verifier = unpad(padded);
