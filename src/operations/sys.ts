@@ -131,6 +131,8 @@ export const sysOperations = (app: App, initCode: InitCode): Sys => ({
   seal: operation('sealing', async context => {
     const { session } = app.nexus;
     if (session === null) return null;
+    // Nothing is appended, so that nobody asks again at the head; and a server is sealed without its database, too.
+    await session.reader.refresh().catch(() => undefined);
     const caller = await authoriseCommand(app, session, context, { op: 'sys.seal', capability: 'update' });
     session.recorder.record({
       ...requestRecord(app, context, 'sys.seal', caller.token, session),

@@ -63,6 +63,27 @@ describe('revoking a token', test => {
     await calls.policy('maker', MAKER);
   });
 
+  test('takes its right to seal a node that has yet to hear of it', async () => {
+    const { session } = elsewhere.program.nexus;
+    assert.ok(session);
+    await calls.policy('sealer', 'path "sys/seal" { capabilities = ["update", "sudo"] }');
+    const { client_token: token } = await calls.make({ policies: ['sealer'] });
+    assert.ok(await there.lives(token));
+    let over = (): void => undefined;
+    void session.known.exclusive(
+      () =>
+        new Promise<void>(resolve => {
+          over = resolve;
+        }),
+    );
+    try {
+      await calls.post('auth/token/revoke', { token });
+      refusedWith(await there.post('sys/seal', {}, token), 403, 'permission denied');
+    } finally {
+      over();
+    }
+  });
+
   const DOORS: readonly (readonly [string, (line: Line) => Promise<{ status: number; text: string }>])[] = [
     ['revoke-self', line => calls.post('auth/token/revoke-self', {}, line.top)],
     ['revoke', line => calls.post('auth/token/revoke', { token: line.top })],
