@@ -37,12 +37,14 @@ const open = async ({ nexus }: Program, config: Config): Promise<string> => {
   const path = join(config.dataFolder, 'dev.json');
   if (!(await nexus.initialised())) {
     const keyFile = randomBytes(32);
-    // On disk before the ledger exists: a crash in between leaves a key that opens nothing, never a ledger without its key.
+    // On disk before the ledger exists: a crash in between leaves a key and a token that open nothing, never a ledger
+    // without its key or its root token.
     await writeWhole(files.devKey, keyFile);
-    const made = await initLedger(nexus.ports, { admin: null, shares: null, keyFile });
+    const handOver = (_shares: readonly Buffer[], token: string): Promise<void> =>
+      writeWhole(path, `${JSON.stringify({ address: '', token })}\n`);
+    const made = await initLedger(nexus.ports, { admin: null, shares: null, keyFile, handOver });
     wipe(keyFile);
     if (made === null) throw new UnusableDatabase('another process initialised this database: stop it first');
-    await writeWhole(path, `${JSON.stringify({ address: '', token: made.rootToken })}\n`);
   }
   const key = await readFile(files.devKey).catch(() => null);
   if (key === null)
@@ -55,10 +57,18 @@ const open = async ({ nexus }: Program, config: Config): Promise<string> => {
     throw new UnusableDatabase(
       unsealed.left.kind === 'integrity' ? unsealed.left.what : `${files.devKey} does not open this ledger`,
     );
-  const kept: unknown = JSON.parse((await readIfThere(path)) ?? 'null');
+  const kept = parse((await readIfThere(path)) ?? '');
   if (!DevFile.is(kept))
     throw new UnusableDatabase(`${path} with the root token is missing or damaged: restore it from a copy`);
   return kept.token;
+};
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 };
 
 const writeDevFile = async (config: Config, address: string, token: string): Promise<void> => {
@@ -73,7 +83,7 @@ const introduce = (config: Config, address: string, say: (text: string) => void)
   say(`  Data is in ${config.dataFolder}, and stays there. You are logged in.`);
   say('');
   say('  Try, in another terminal in this folder:');
-  say('    npx tally put secret/app password=-        # type a value, then Ctrl-D');
+  say('    npx tally put secret/app password=?        # asks for the value, and does not show it');
   say('    npx tally get secret/app');
   say('    npx tally history secret/app');
   say('');

@@ -23,7 +23,7 @@ const LINGER_MS = 1000;
 /** To the person at the console. */
 export const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** The first SIGTERM or SIGINT drains; a second one ends at once. */
+/** The first SIGTERM or SIGINT drains, or ends a start as soon as it is one; a second one ends at once. */
 const untilSignal = (): Promise<NodeJS.Signals> =>
   new Promise(resolve => {
     const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -76,8 +76,8 @@ export const runWith = async (
 };
 
 /** Serves until a signal, or until the embedded database ends under it. */
-const serveUntilSignal = async (program: Program): Promise<number> => {
-  const ended = await Promise.race([untilSignal(), program.databaseEnded.then(() => null)]);
+const serveUntil = async (signal: Promise<NodeJS.Signals>, program: Program): Promise<number> => {
+  const ended = await Promise.race([signal, program.databaseEnded.then(() => null)]);
   if (ended === null) say('the embedded PostgreSQL ended: stopping');
   await program.stop();
   return ended === null ? EXIT.failure : EXIT.ok;
@@ -86,6 +86,7 @@ const serveUntilSignal = async (program: Program): Promise<number> => {
 export const runServer = (flags: Flags): Promise<number> =>
   guarded(() =>
     runWith(flags, async config => {
+      const signal = untilSignal();
       const log = createLogger(config);
       const program = config.workers > 1 ? await startKeeper(config, flags, log) : await startProgram(config, log);
       say(`tallystick listens on ${program.address}`);
@@ -95,30 +96,27 @@ export const runServer = (flags: Flags): Promise<number> =>
         say(
           `not initialised: run \`tally operator init\`; from another machine it asks for this one-time code: ${program.initCode}`,
         );
-      return serveUntilSignal(program);
+      return serveUntil(signal, program);
     }),
   );
 
 export const runDev = (flags: Flags): Promise<number> =>
-  runWith(flags, async config =>
-    serveUntilSignal(
-      await startDev(
-        config,
-        createLogger({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }),
-        say,
-      ),
-    ),
-  );
+  runWith(flags, async config => {
+    const signal = untilSignal();
+    const log = createLogger({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel });
+    return serveUntil(signal, await startDev(config, log, say));
+  });
 
 export const runProjector = (flags: Flags): Promise<number> =>
   guarded(() =>
     runWith(flags, async config => {
+      const signal = untilSignal();
       const log = createLogger(config);
       const ground = await openGround(config);
       const doorbell = ground.database.openDoorbell(cause => log.warn({ cause: causeOf(cause) }, 'doorbell'));
       const projector = projectionParts({ ...config, projectors: true }, ground.database, doorbell, projections, log);
       say('projecting');
-      await untilSignal();
+      await signal;
       await projector.stop();
       await doorbell.close();
       await ground.stop();
