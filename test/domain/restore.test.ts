@@ -46,6 +46,16 @@ describe('restoring a secret to how it was', test => {
     assert.is(plan([write(false)], [{ kind: 'destroy', versions: [1] }]).change, 'unrecoverable');
     assert.is(plan([write(false)], [write(true), { kind: 'destroy', versions: [1] }], [1]).change, 'unrecoverable');
   });
+  test('loses nothing where the value was destroyed already then, and still is the current one', () => {
+    const gone: readonly SecretCommand[] = [write(false), { kind: 'destroy', versions: [1] }];
+    const limit: SecretCommand = { kind: 'configure', settings: { maxVersions: 3 }, metadataCas: null };
+    assert.is(plan(gone, [], [1]).change, 'unchanged');
+    assert.equal(
+      plan(gone, [limit], [1]).steps.map(step => step.kind),
+      ['configure'],
+    );
+    assert.is(plan(gone, [write(true)], [1]).change, 'unrecoverable');
+  });
   test('makes a key of metadata only what it was', () => {
     const annotate: SecretCommand = { kind: 'annotate', settings: {}, metadataCas: null };
     assert.equal(

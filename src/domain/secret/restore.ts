@@ -76,14 +76,15 @@ const valueSteps = (then: Head, { pastUs, now, nowUs, destroyed }: Compared): Re
   const goneThen = isGone(then, pastUs);
   const goneNow = head !== null && isGone(head, nowUs);
   const same = head !== null && head.written === then.written;
-  if (then.destroyed) return { change: 'unrecoverable', detail: 'its value was destroyed already then', steps: [] };
   if (same) {
+    if (then.destroyed) return UNCHANGED;
     if (head.destroyed) return { change: 'unrecoverable', detail: 'its value was destroyed since', steps: [] };
     if (goneThen === goneNow) return UNCHANGED;
     return goneThen
       ? { change: 'delete', detail: 'it was deleted', steps: [{ kind: 'delete' }] }
       : { change: 'undelete', detail: null, steps: [{ kind: 'undelete', version: head.version }] };
   }
+  if (then.destroyed) return { change: 'unrecoverable', detail: 'its value was destroyed already then', steps: [] };
   if (destroyed(then.written)) return { change: 'unrecoverable', detail: 'its value was destroyed since', steps: [] };
   // An expiry that lay ahead then is kept if it still lies ahead; one that has passed would make the restored value vanish.
   const deletionTime = !goneThen && then.deletionTime > nowUs ? then.deletionTime : 0;
