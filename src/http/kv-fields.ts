@@ -51,7 +51,7 @@ export const dataWarnings = (fields: Fields): readonly string[] => [
 export const intParameter = (query: URLSearchParams, name: string): number | null => {
   const given = query.getAll(name);
   const [text] = given;
-  if (text === undefined || text === '') return null;
+  if (text === undefined || (text === '' && given.length === 1)) return null;
   if (given.length > 1 || !/^-?\d{1,15}$/.test(text))
     throw new FieldError(
       `Field validation failed: error converting input for field "${name}": '' expected type 'int', got unconvertible type 'string'`,
