@@ -9,10 +9,10 @@ import { describe } from '../support/describe.js';
 import { until } from '../support/until.js';
 
 const select = query(null, anyRow, 'select 1');
-/** Found before the server's own: takes a while, and has the server close the connection right after its answer. */
+/** Found before the server's own: waits until it is let go, and has the server close the connection right after its answer. */
 const CLOSES = `create function pg_is_in_recovery() returns boolean language plpgsql as $$
 begin
-  perform pg_sleep(0.3), set_config('idle_session_timeout', '1', false);
+  perform pg_advisory_xact_lock_shared(4242), set_config('idle_session_timeout', '1', false);
   return false;
 end $$`;
 
@@ -25,16 +25,19 @@ describe('a connection', test => {
   test('that is closed in the moment in which it was found good is an error, and not the end', async () => {
     const client = await db.client();
     await client.query(CLOSES);
+    await client.query('select pg_advisory_lock(4242)');
     const settings = { ...settingsOf(db.schema, 'writer'), searchPath: [db.schema, 'pg_catalog'] };
     const pool = openPool({ connection: db.connection, settings, max: 1, systemIdentifier: null });
     const answer = pool.run(select).then(
       () => null,
       (error: unknown) => error,
     );
-    const asked = `select from pg_stat_activity where application_name = 'tallystick writer' and query ~ 'pg_is_in_recovery' and state = 'active'`;
-    await until('it is looked at', async () => (await client.query(asked)).rowCount === 1);
+    const waiting = `select from pg_locks where locktype = 'advisory' and objid = 4242 and not granted`;
+    await until('it is looked at', async () => (await client.query(waiting)).rowCount === 1);
+    const unlocked = client.query('select pg_advisory_unlock(4242)');
     // Answer and farewell arrive together.
-    for (const end = performance.now() + 600; performance.now() < end; );
+    for (const end = performance.now() + 500; performance.now() < end; );
+    await unlocked;
     const error = await answer;
     assert.instance(error, DatabaseError);
     assert.ok(error instanceof DatabaseError && error.connectionLost);
