@@ -193,6 +193,18 @@ describe('a userpass mount', test => {
     assert.is((await judy(PASSWORD)).status, 200);
   });
 
+  for (const name of ['lockout_duration', 'lockout_counter_reset'])
+    test(`locks as is usual where ${name} is 0, the system's`, async () => {
+      const mount = name.replaceAll('_', '-');
+      await enable(node, mount, { type: 'userpass' });
+      await done(node, 'POST', `auth/${mount}/users/judy`, { password: PASSWORD });
+      await done(node, 'POST', `sys/auth/${mount}/tune`, { user_lockout_config: { [name]: 0 } });
+      const judy = (password: string) => login(node, `${mount}/login/judy`, { password });
+      for (let i = 0; i < 5; i += 1) refusedWith(await judy('wrong'), 400, WRONG);
+      refusedWith(await judy(PASSWORD), 403, 'permission denied');
+      await later(901, async () => assert.is((await judy(PASSWORD)).status, 200));
+    });
+
   test('slows an address down that guesses at many names', async () => {
     const { loginAttempts } = node.program.nexus;
     for (let i = 0; i < 49; i += 1) loginAttempts.failed('login address 127.0.0.1');

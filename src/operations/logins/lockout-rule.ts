@@ -3,7 +3,7 @@ import * as t from 'io-ts';
 import type { Mount } from '../../authority/mounts.js';
 import type { LockoutRule } from '../../nexus/lockouts.js';
 
-/** As it lies in a mount's config; seconds. */
+/** As it lies in a mount's config; seconds, 0 as if it were not set. */
 export const LockoutConfig = t.partial({
   lockout_threshold: t.number,
   lockout_duration: t.number,
@@ -20,7 +20,7 @@ export const lockoutRule = (mount: Pick<Mount, 'config'>): LockoutRule => {
   const config: LockoutConfig = LockoutConfig.is(tuned) ? tuned : {};
   return {
     threshold: config.lockout_disable === true ? 0 : (config.lockout_threshold ?? LOCKOUT_THRESHOLD),
-    lockedMs: (config.lockout_duration ?? LOCKOUT_SECONDS) * 1000,
-    forgottenMs: (config.lockout_counter_reset ?? LOCKOUT_SECONDS) * 1000,
+    lockedMs: (config.lockout_duration || LOCKOUT_SECONDS) * 1000,
+    forgottenMs: (config.lockout_counter_reset || LOCKOUT_SECONDS) * 1000,
   };
 };
