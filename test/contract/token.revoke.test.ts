@@ -63,12 +63,15 @@ describe('revoking a token', test => {
     await calls.policy('maker', MAKER);
   });
 
-  test('takes its right to seal a node that has yet to hear of it', async () => {
+  test('takes its right to what is appended nowhere, on a node that has yet to hear of it', async () => {
     const { session } = elsewhere.program.nexus;
     assert.ok(session);
-    await calls.policy('sealer', 'path "sys/seal" { capabilities = ["update", "sudo"] }');
-    const { client_token: token } = await calls.make({ policies: ['sealer'] });
-    assert.ok(await there.lives(token));
+    const PATHS = ['sys/seal', 'sys/generate-root-token/attempt', 'sys/rotate/root/init'];
+    const rules = PATHS.map(path => `path "${path}" { capabilities = ["update", "sudo"] }`);
+    await calls.policy('operator', rules.join('\n'));
+    const make = async (): Promise<string> => (await calls.make({ policies: ['operator'] })).client_token;
+    const tokens = await Promise.all(PATHS.map(make));
+    for (const token of tokens) assert.ok(await there.lives(token));
     let over = (): void => undefined;
     void session.known.exclusive(
       () =>
@@ -77,8 +80,14 @@ describe('revoking a token', test => {
         }),
     );
     try {
-      await calls.post('auth/token/revoke', { token });
-      refusedWith(await there.post('sys/seal', {}, token), 403, 'permission denied');
+      for (const [i, path] of PATHS.entries()) {
+        await calls.post('auth/token/revoke', { token: tokens[i] });
+        refusedWith(
+          await there.post(path, { secret_shares: 1, secret_threshold: 1 }, tokens[i]),
+          403,
+          'permission denied',
+        );
+      }
     } finally {
       over();
     }

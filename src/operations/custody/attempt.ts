@@ -1,7 +1,7 @@
 /** What is under way in this process: at most one attempt of a kind, which ends with the session that it began in. */
 import type { Session } from '../../nexus/session.js';
 import { type App, Refused, refuse, sessionOf } from '../app.js';
-import { authoriseCommand, requestRecord } from '../authorise.js';
+import { authorise, requestRecord } from '../authorise.js';
 import type { RequestContext } from '../request.js';
 import { keystoreActor, quorumActor } from './actors.js';
 import type { KeystoreActor } from './keystore-change.js';
@@ -65,7 +65,8 @@ export const admitted = async (
   if (!(await app.nexus.initialised())) refuse({ kind: 'invalid', message: 'server is not yet initialized' });
   const session = sessionOf(app);
   if (openRekey && !ALWAYS_TOKEN.test(context.path)) return { session, actor: quorumActor(app, context, op) };
-  const caller = await authoriseCommand(app, session, context, { op, capability: 'sudo' });
+  // Most steps are appended nowhere, so that nobody asks again at the head.
+  const caller = await authorise(app, session, context, { op, capability: 'sudo' });
   return { session, actor: keystoreActor(app, caller, context, op) };
 };
 
