@@ -1,8 +1,8 @@
 /**
- * Files that hold a token. They are written so that at no moment anyone else can read them or find half of one, and are
+ * Files that hold a token or a key. They are written so that at no moment anyone else can read them or find half of one, and are
  * not believed when somebody else could have read or written them.
  */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CliError, ExitCode } from './exit-codes.js';
 
@@ -43,19 +43,46 @@ export const readPrivateFile = async (path: string): Promise<string | null> => {
   }
 };
 
-/** Replaces the file as a whole, mode 0600, in a folder of mode 0700 when that has to be made. Durable when it returns. */
-export const writePrivateFile = async (path: string, text: string): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+const cannotWrite = (path: string) => (error: unknown) => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  throw new CliError(ExitCode.badInput, `${path} cannot be written (${code})`);
+};
+
+/** A file whose content comes later: that its place can be written is known before what belongs there is asked for. */
+export interface PrivateDraft {
+  /** Replaces the file as a whole. Durable when it returns. */
+  readonly keep: (text: string) => Promise<void>;
+}
+
+/** Mode 0600, in a folder of mode 0700 when that has to be made. Leaves nothing but what was kept. */
+export const withPrivateFile = async <A>(path: string, work: (draft: PrivateDraft) => Promise<A>): Promise<A> => {
   const draft = `${path}.${process.pid}.new`;
-  // A draft that an earlier process of this number left behind; 'wx' below never opens a file that another one made.
-  await rm(draft, { force: true });
-  const file = await open(draft, 'wx', 0o600);
-  try {
+  const begin = async (): Promise<FileHandle> => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // A draft that an earlier process of this number left behind; 'wx' below never opens a file that another one made.
+    await rm(draft, { force: true });
+    return open(draft, 'wx', 0o600);
+  };
+  const file = await begin().catch(cannotWrite(path));
+  const finish = async (text: string): Promise<void> => {
     await file.writeFile(text);
     await file.sync();
+    // If we die before this line the old file is still whole; after it, the new one is.
+    await rename(draft, path);
+  };
+  try {
+    return await work({ keep: text => finish(text).catch(cannotWrite(path)) });
   } finally {
     await file.close();
+    await rm(draft, { force: true });
   }
-  // If we die before this line the old login is still whole; after it, the new one is.
-  await rename(draft, path);
 };
+
+export const writePrivateFile = (path: string, text: string): Promise<void> =>
+  withPrivateFile(path, draft => draft.keep(text));
+
+export const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );

@@ -40,6 +40,9 @@ describe('tally keys', test => {
     assert.match(readFileSync(out, 'utf8'), /^-----BEGIN AGE ENCRYPTED FILE-----/);
     assert.is(statSync(out).mode & 0o777, 0o600);
     assert.is((await keys('escrow', '--out', out)).code, 3);
+    const nowhere = await keys('escrow', '--recipient', recipient, '--out', join(out, 'below-a-file'));
+    assert.match(nowhere.stderr, /below-a-file cannot be written/);
+    assert.is((await keys('status')).stdout.match(/escrow [0-9a-f-]{36}/g)?.length, 1);
     await until('health is content', async () => (await missing()) === '');
   });
 

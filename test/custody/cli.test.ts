@@ -1,5 +1,5 @@
 /** `tally operator slot`, `rekey` and `generate-root`, as people run them against a real server. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type Home, newHome, type Ran, tally } from '../cli/support/tally.js';
@@ -46,6 +46,50 @@ describe('custody on the command line', test => {
     assert.equal([absent.code, /no such slot/.test(absent.stderr)], [5, true]);
     assert.is((await reopen(cluster.node, [key])).status, 400);
     await reopen(cluster.node, cluster.keys);
+  });
+
+  test('no slot is made, and none changed, whose key file cannot be written', async () => {
+    const file = join(home.folder, 'kept.key');
+    await right(['slot', 'add', 'kept', '--key-file', file]);
+    const key = readFileSync(file, 'utf8');
+    const nowhere = join(file, 'below-a-file');
+    for (const args of [
+      ['slot', 'add', 'late', '--key-file', nowhere],
+      ['slot', 'add', 'late', '--key-file', file],
+      ['slot', 'rotate', 'kept', '--key-file', nowhere],
+    ]) {
+      const { code, stderr } = await operator(args);
+      assert.is(code, 3, stderr);
+    }
+    assert.not.match((await right(['slot', 'list'])).stdout, 'late');
+    assert.is(readFileSync(file, 'utf8'), key);
+    assert.is((await reopen(cluster.node, [key.trim()])).body.sealed, false);
+  });
+
+  test('a key that cannot be written after all is shown rather than lost', async () => {
+    const file = join(home.folder, 'full.key');
+    const ran = await tally(['operator', 'slot', 'rotate', 'kept', '--key-file', file], {
+      home: home.folder,
+      env: { TALLYSTICK_ADDR: cluster.node.address, TALLYSTICK_TOKEN: cluster.rootToken },
+      shell: 'trap "" XFSZ; ulimit -f 0; exec "$@"',
+    });
+    assert.is(ran.code, 1);
+    assert.match(ran.stderr, /full\.key cannot be written \(EFBIG\)/);
+    assert.is((await reopen(cluster.node, [shown(ran, 'New key')])).body.sealed, false);
+    assert.equal(
+      readdirSync(home.folder).filter(name => name.startsWith('full.key')),
+      [],
+    );
+  });
+
+  test('a script gets the key into the file too, and not on its output', async () => {
+    const file = join(home.folder, 'kept.key');
+    const ran = await right(['slot', 'rotate', 'kept', '--key-file', file, '--json']);
+    const key = readFileSync(file, 'utf8').trim();
+    assert.not.match(ran.stdout, key);
+    assert.is(JSON.parse(ran.stdout).data.key_file, file);
+    assert.is((await reopen(cluster.node, [key])).body.sealed, false);
+    await right(['slot', 'remove', 'kept']);
   });
 
   test('a slot is of one kind, which has to be said', async () => {

@@ -6,7 +6,7 @@ import { type CommonOptions, type ReasonOptions, withConnection, withReason } fr
 import { reasonHeaders } from '../arguments/reason.js';
 import { type Cli, withClient } from '../cli.js';
 import { badInput, ExitCode } from '../exit-codes.js';
-import { writePrivateFile } from '../private-file.js';
+import { withPrivateFile } from '../private-file.js';
 import { ask, enveloped, perform } from '../requests.js';
 import { printAnswer, printJson, recordedAt } from '../results.js';
 import { withProgress } from '../terminal/progress.js';
@@ -119,9 +119,12 @@ const escrowCommand = (cli: Cli): Command =>
         if (recipient === undefined) throw badInput('give at least one --recipient age1…', 'A key pair: age-keygen');
         const body = JSON.stringify({ recipients: recipient, ...(term === undefined ? {} : { term }) });
         const call = { method: 'POST', path: [...base, 'escrow'], body, headers: reasonHeaders(options) } as const;
-        const { value, answer } = await ask(client, call, Escrowed);
-        const { id, term: made, file } = value.data;
-        await writePrivateFile(out, file);
+        const { value, answer } = await withPrivateFile(out, async draft => {
+          const escrowed = await ask(client, call, Escrowed);
+          await draft.keep(escrowed.value.data.file);
+          return escrowed;
+        });
+        const { id, term: made } = value.data;
         if (options.json === true) return printJson(cli.terminal, { position: answer.position, id, term: made, out });
         await cli.terminal.print(`escrow ${id} of term ${made} written to ${out}${recordedAt(answer)}`);
       }),

@@ -6,10 +6,11 @@ import { type CommonOptions, type ReasonOptions, withConnection, withReason } fr
 import { reasonHeaders } from '../../arguments/reason.js';
 import { readSecretLine } from '../../arguments/text-input.js';
 import { type Cli, withClient } from '../../cli.js';
-import { badInput } from '../../exit-codes.js';
-import { writePrivateFile } from '../../private-file.js';
+import type { Answer } from '../../client.js';
+import { badInput, CliError, ExitCode } from '../../exit-codes.js';
+import { isThere, type PrivateDraft, withPrivateFile } from '../../private-file.js';
 import { ask, enveloped, perform } from '../../requests.js';
-import { printAnswer, recordedAt } from '../../results.js';
+import { printAnswer, printJson, recordedAt } from '../../results.js';
 import { oneLine } from '../../terminal/escape.js';
 import { withProgress } from '../../terminal/progress.js';
 import { askTwice } from '../../terminal/prompt.js';
@@ -84,17 +85,42 @@ const requested = async (cli: Cli, options: AddOptions): Promise<object> => {
   return { kind: 'password', policies: policy, password: await newPassword(cli, options.passwordFile) };
 };
 
-/** The key file is written before anybody is told of the slot; what cannot be written is said, and the slot removed by hand. */
+type Handed = { readonly keyFile?: string } & HolderOptions;
+
+/** Asks with the key's file at hand, so that no key is made that has nowhere to go. */
+const withKeyFile = <A>(path: string | undefined, work: (file: PrivateDraft | null) => Promise<A>): Promise<A> =>
+  path === undefined ? work(null) : withPrivateFile(path, work);
+
+/** The key goes into its file, and where that fails after all onto the terminal: it is nowhere else. */
+const keepKey = async (cli: Cli, file: PrivateDraft, key: string): Promise<void> => {
+  try {
+    await file.keep(`${key}\n`);
+  } catch (error) {
+    await cli.terminal.print(`New key   ${oneLine(key)}`);
+    const cause = error instanceof Error ? error.message : 'the file cannot be written';
+    throw new CliError(ExitCode.unexpected, `${cause}: the key is shown instead, and is nowhere else`);
+  }
+};
+
 const handOver = async (
   cli: Cli,
-  added: t.TypeOf<typeof Added>['data'],
-  { keyFile, pgpKey, ageRecipient }: { keyFile?: string | undefined } & HolderOptions,
+  { value, answer }: { readonly value: t.TypeOf<typeof Added>; readonly answer: Answer },
+  file: PrivateDraft | null,
+  { keyFile, pgpKey, ageRecipient, json }: Handed & CommonOptions,
+  done: string,
 ): Promise<void> => {
-  if (added.key !== undefined && keyFile !== undefined) {
-    await writePrivateFile(keyFile, `${added.key}\n`);
-    await cli.terminal.print(`The key is in ${oneLine(keyFile)}: tally operator unseal --key-file ${oneLine(keyFile)}`);
+  const { id, key } = value.data;
+  if (key !== undefined && file !== null) await keepKey(cli, file, key);
+  if (json === true) {
+    return key !== undefined && file !== null
+      ? printJson(cli.terminal, { position: answer.position, data: { id, key_file: keyFile } })
+      : printAnswer(cli.terminal, answer);
   }
-  await printShares(cli, added, pgpKey !== undefined || ageRecipient !== undefined);
+  if (key !== undefined && keyFile !== undefined)
+    await cli.terminal.print(`The key is in ${oneLine(keyFile)}: tally operator unseal --key-file ${oneLine(keyFile)}`);
+  else if (key !== undefined) await cli.terminal.print(`New key   ${oneLine(key)}`);
+  await printShares(cli, value.data, pgpKey !== undefined || ageRecipient !== undefined);
+  await cli.terminal.print(`${done}${recordedAt(answer)}`);
 };
 
 const several = (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), text];
@@ -112,14 +138,16 @@ const addCommand = (cli: Cli): Command =>
     .addOption(new Option('--kms <uri>', 'a key of TALLYSTICK_KMS, which opens the ledger at the start'))
     .action(async (name: string, options: AddOptions) => {
       const fields = await requested(cli, options);
-      await withClient(cli, options, async client => {
-        const body = JSON.stringify({ ...fields, name });
-        const call = { method: 'POST', path: SLOTS, body, headers: reasonHeaders(options) } as const;
-        const { value, answer } = await withProgress(cli.terminal, 'Adding the slot', () => ask(client, call, Added));
-        if (options.json === true) return printAnswer(cli.terminal, answer);
-        await handOver(cli, value.data, options);
-        await cli.terminal.print(`The slot ${oneLine(name)} is added${recordedAt(answer)}`);
-      });
+      if (options.keyFile !== undefined && (await isThere(options.keyFile)))
+        throw badInput(`${options.keyFile} is there already, and may open another slot`);
+      await withClient(cli, options, client =>
+        withKeyFile(options.keyFile, async file => {
+          const body = JSON.stringify({ ...fields, name });
+          const call = { method: 'POST', path: SLOTS, body, headers: reasonHeaders(options) } as const;
+          const added = await withProgress(cli.terminal, 'Adding the slot', () => ask(client, call, Added));
+          await handOver(cli, added, file, options, `The slot ${oneLine(name)} is added`);
+        }),
+      );
     });
 
 const removeCommand = (cli: Cli): Command =>
@@ -156,19 +184,15 @@ const rotateCommand = (cli: Cli): Command =>
     .action(async (slot: string, options: RotateOptions) => {
       const wanted = options.password === true || options.passwordFile !== undefined;
       const fields = wanted ? { password: await newPassword(cli, options.passwordFile) } : {};
-      await withClient(cli, options, async client => {
-        const [body, headers] = [JSON.stringify(fields), reasonHeaders(options)];
-        const call = { method: 'POST', path: [...SLOTS, slot, 'rotate'], body, headers } as const;
-        const absent = { message: 'there is no such slot', hint: 'See: tally operator slot list' };
-        const { value, answer } = await withProgress(cli.terminal, 'Rotating the slot', () =>
-          ask(client, call, Added, absent),
-        );
-        if (options.json === true) return printAnswer(cli.terminal, answer);
-        if (value.data.key !== undefined && options.keyFile === undefined)
-          await cli.terminal.print(`New key   ${oneLine(value.data.key)}`);
-        await handOver(cli, value.data, options);
-        await cli.terminal.print(`The slot ${oneLine(slot)} is rotated${recordedAt(answer)}`);
-      });
+      await withClient(cli, options, client =>
+        withKeyFile(options.keyFile, async file => {
+          const [body, headers] = [JSON.stringify(fields), reasonHeaders(options)];
+          const call = { method: 'POST', path: [...SLOTS, slot, 'rotate'], body, headers } as const;
+          const absent = { message: 'there is no such slot', hint: 'See: tally operator slot list' };
+          const rotated = await withProgress(cli.terminal, 'Rotating the slot', () => ask(client, call, Added, absent));
+          await handOver(cli, rotated, file, options, `The slot ${oneLine(slot)} is rotated`);
+        }),
+      );
     });
 
 export const slotCommand = (cli: Cli): Command =>
