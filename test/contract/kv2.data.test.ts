@@ -158,6 +158,14 @@ const writingASecret = (test: About): void => {
     ]);
   });
 
+  test('takes names of any length, and the trail those that fit', async () => {
+    const names = ['short', `long${'\u0001'.repeat(60_000)}`, 'last'];
+    await kv.versions('secret/data/names', Object.fromEntries(names.map(name => [name, 1])));
+    assert.equal(Object.keys((await kv.get('secret/data/names')).body.data.data), names);
+    const { events } = (await kv.get('sys/ledger/events?type=secret.written&path=secret/names&limit=1000')).body.data;
+    assert.equal([events.length, events[0].fields, events[0].fields_count], [1, ['short'], 3]);
+  });
+
   test('keeps number text, odd names and the last of two keys', async () => {
     await kv.versions(
       'secret/data/text',

@@ -16,6 +16,8 @@ import { type CustomMetadata, openAnnotation, openValue } from './values.js';
 /** Bytes of one secret's JSON. */
 const VALUE_BYTES_MAX = 1024 * 1024;
 const FIELDS_MAX = 256;
+/** A secret may have longer names than a header has room for. */
+const FIELDS_BYTES_MAX = 64 * 1024;
 
 export const writeOperation = (app: App): KvOperations['write'] =>
   operation('writing a secret', async (context, input) => {
@@ -48,14 +50,19 @@ export const valueBytes = (data: string): Buffer => {
     : plaintext;
 };
 
-/** Names of the value's fields, for the header: cut beyond 256 with their count. */
+/** Names of the value's fields, for the header: cut beyond 256 or 64 KiB, with their count. */
 export const fieldNames = (data: string): { fields?: readonly string[]; fields_count?: number } => {
   const parsed: unknown = JSON.parse(data);
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return {};
   const names = Object.keys(parsed);
-  return names.length <= FIELDS_MAX
-    ? { fields: names }
-    : { fields: names.slice(0, FIELDS_MAX), fields_count: names.length };
+  const fields: string[] = [];
+  let bytes = 0;
+  for (const name of names.slice(0, FIELDS_MAX)) {
+    bytes += Buffer.byteLength(JSON.stringify(name));
+    if (bytes > FIELDS_BYTES_MAX) break;
+    fields.push(name);
+  }
+  return fields.length === names.length ? { fields } : { fields, fields_count: names.length };
 };
 
 /** `plaintext` null: what may not carry an Idempotency-Key, so that a repeat is none of its own. */
