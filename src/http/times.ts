@@ -19,5 +19,7 @@ export const parseTime = (text: string): number | null => {
   if (match === null) return null;
   const [, day, time, fraction = '', zone] = match;
   const ms = Date.parse(`${day}T${time}${zone?.toUpperCase()}`);
-  return Number.isNaN(ms) ? null : ms * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
+  // Date.parse takes 31 February for 3 March: a day that is not in the calendar is no time.
+  if (Number.isNaN(ms) || !new Date(`${day}T00:00:00Z`).toISOString().startsWith(`${day}T`)) return null;
+  return ms * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
 };

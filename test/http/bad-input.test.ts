@@ -99,6 +99,7 @@ describe('bad input', test => {
     ['secret/data/there?position=0', 400],
     ['secret/data/there?at=tomorrow', 400],
     ['secret/data/there?at=2099-01-01T00:00:00Z', 400],
+    ['secret/data/there?at=2026-02-30T00:00:00Z', 400],
     ['secret/data/there?at=2020-01-01T00:00:00Z&position=1', 400],
     ['secret/metadata/?list=maybe', 400],
     ['sys/ledger/events?limit=0', 400],
