@@ -22,7 +22,8 @@ const Plan = t.type({
   kind: t.literal('erase'),
   actor: t.string,
   mount: t.string,
-  mountId: t.string,
+  /** Of that mount: another one may be at its path by then. */
+  number: t.number,
   path: t.string,
   basis: t.string,
   madeAt: t.number,
@@ -52,7 +53,7 @@ export const eraseOperations = (
     const surveyed = await surveyAll(session, mount, await scopeOf(session, projections, mount, path, madeAt));
     const expiresAt = app.nowMs() * 1000 + PLAN_TTL_US;
     const plan: Plan = {
-      ...{ kind: 'erase', actor: caller.token.entity, mount: at, mountId: mount.id, path, basis, madeAt, expiresAt },
+      ...{ kind: 'erase', actor: caller.token.entity, mount: at, number: mount.number, path, basis, madeAt, expiresAt },
       batch: randomUuid4(),
     };
     return {

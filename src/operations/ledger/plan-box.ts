@@ -44,7 +44,10 @@ export const requireOwnPlan = (
 /** The very mount that a plan was made of, at the path that it names: another one there may hold secrets of the same names. */
 export const mountOfPlan = (
   { authority }: Session,
-  { mountId, mount }: { readonly mountId: string; readonly mount: string },
-): Mount =>
-  authority.mounts.still({ id: mountId, path: `${mount}/` }) ??
-  refuse({ kind: 'plan-outdated', message: 'the mount of the plan has moved or is gone: make a new plan' });
+  plan: { readonly mount: string; readonly number: number },
+): Mount => {
+  const mount = authority.mounts.at(plan.mount);
+  return mount?.number === plan.number
+    ? mount
+    : refuse({ kind: 'plan-outdated', message: 'the mount of the plan has moved or is gone: make a new plan' });
+};

@@ -20,7 +20,8 @@ import { type Changed, compareAll, scopeOf } from './restore-compare.js';
 const Plan = t.type({
   actor: t.string,
   mount: t.string,
-  mountId: t.string,
+  /** Of that mount: another one may be at its path by then. */
+  number: t.number,
   path: t.string,
   /** The position that is restored. */
   target: t.number,
@@ -61,7 +62,7 @@ export const restoreOperations = (
     const compared = await compareAll(session, scope, then, app.nowMs());
     const expiresAt = app.nowMs() * 1000 + PLAN_TTL_US;
     const plan: Plan = {
-      ...{ actor: caller.token.entity, mount: input.mount, mountId: mount.id, path: input.path },
+      ...{ actor: caller.token.entity, mount: input.mount, number: mount.number, path: input.path },
       ...{ target: then.position, targetUs: then.nowUs, madeAt, expiresAt, batch: randomUuid4() },
     };
     return {
