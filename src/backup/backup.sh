@@ -39,22 +39,26 @@ age() { # seconds since the newest base backup of a run began
 }
 
 slot_of() { echo "tallystick_${1,,}" | tr -- - _; }
-slot_is_whole() { [ "$(sql "select wal_status <> 'lost' from pg_replication_slots where slot_name = '$(slot_of "$1")'")" = t ]; }
+# Prints t or f; fails when the database does not answer, which says nothing about the slot.
+slot_is_whole() { sql "select coalesce(bool_or(wal_status <> 'lost'), false) from pg_replication_slots where slot_name = '$(slot_of "$1")'"; }
 
-# Prints the run that the database of this moment continues, or begins one.
+# Prints the run that the database of this moment continues, or begins one. Its caller asks whether it worked, and there
+# `set -e` is off: each step says so itself.
 find_run() {
-  local system run old
+  local system run old over whole=f
   system=$(sql IDENTIFY_SYSTEM ' replication=yes' | cut -d '|' -f 1)
   [ -n "$system" ] || return 1
   run=$(folders "$root" | grep -- "-$system\$" | tail -n 1) || true
-  if [ -z "$run" ] || ! slot_is_whole "$run"; then
+  [ -z "$run" ] || whole=$(slot_is_whole "$run") || return 1
+  if [ "$whole" != t ]; then
     run=$(stamp)-$system
     # Slots of runs that are over would keep log for nobody.
-    for old in $(sql "select slot_name from pg_replication_slots where slot_name like 'tallystick\_2%' and not active"); do
-      pg_receivewal --slot="$old" --drop-slot --no-password
+    over=$(sql "select slot_name from pg_replication_slots where slot_name like 'tallystick\_2%' and not active") || return 1
+    for old in $over; do
+      pg_receivewal --slot="$old" --drop-slot --no-password || true
     done
-    pg_receivewal --slot="$(slot_of "$run")" --create-slot --no-password
-    mkdir -p "$root/$run/wal" "$root/$run/base"
+    pg_receivewal --slot="$(slot_of "$run")" --create-slot --no-password || return 1
+    mkdir -p "$root/$run/wal" "$root/$run/base" || return 1
   fi
   echo "$run"
 }
@@ -81,7 +85,7 @@ keep_receiving() {
   done
 }
 
-# In a subshell of its own: the lock ends with it, however it ends.
+# In a subshell of its own: the lock ends with it, however it ends. The service asks whether it worked: `set -e` is off.
 take_base() (
   [ -e "$current" ] || { say 'nothing is being received: no base backup'; return 1; }
   run=$(cat "$current")
@@ -94,10 +98,8 @@ take_base() (
   # a database that was replaced meanwhile is another run.
   if pg_basebackup --pgdata="$incoming" --wal-method=stream --checkpoint=fast --no-password \
     --manifest-checksums=SHA256 --label="tallystick $base" &&
-    pg_verifybackup --quiet "$incoming" && slot_is_whole "$run"; then
-    sync -f "$incoming"
-    mv "$incoming" "$root/$run/base/$base"
-    sync -f "$root/$run/base"
+    pg_verifybackup --quiet "$incoming" && [ "$(slot_is_whole "$run")" = t ] &&
+    sync -f "$incoming" && mv "$incoming" "$root/$run/base/$base" && sync -f "$root/$run/base"; then
     say "base backup $run/$base is taken and verified: $(du -sh "$root/$run/base/$base" | cut -f 1)"
     forget "$run"
   else

@@ -18,6 +18,8 @@ readonly years=10
 
 # A file appears with its content or not at all.
 write() { # path, mode, group
+  # What an earlier run left of it may be read-only.
+  rm -f "$1.new"
   cat >"$1.new"
   chgrp "${3:-$(id -g)}" "$1.new"
   chmod "$2" "$1.new"

@@ -22,10 +22,11 @@ echo "restore: verifying base backup $base"
 pg_verifybackup --quiet "$from" || fail 'this base backup is damaged; name an older one'
 
 echo 'restore: copying'
+# First of all: with it, and without a restore_command, no PostgreSQL starts on a copy that was cut short.
+touch "$data/recovery.signal"
 cp -a "$from/." "$data/"
 chmod 0700 "$data"
 rm -f "$data/backup_manifest"
-touch "$data/recovery.signal"
 
 echo 'restore: applying the received log'
 # Nobody can log in meanwhile: no network, and a socket that only this container sees.
