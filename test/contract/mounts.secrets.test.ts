@@ -1,6 +1,9 @@
 /** Mounts of secrets: several at chosen paths, each with names of its own, on every node at once, and gone when disabled. */
+import * as t from 'io-ts';
 import * as assert from 'uvu/assert';
-import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
+import { randomUuid4 } from '../../src/crypto/random.js';
+import { openPlan, sealPlan } from '../../src/operations/ledger/plan-box.js';
+import { type Json, type Reply, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { type KvCalls, kvCalls, nothingThere } from './support/kv.js';
 import { refusedWith } from './support/tokens.js';
@@ -364,5 +367,31 @@ describe('mounts of secrets', test => {
     const applied = await kv.post('sys/ledger/restore/apply', { plan_id: plan.body.data.plan_id });
     assert.is(applied.status, 200, applied.text);
     assert.is((await kv.get('restorable/data/a')).body.data.data.v, 1);
+  });
+
+  test('are restored once by a plan with its Idempotency-Key, and never in part with success', async () => {
+    const { session } = node.program.nexus;
+    assert.ok(session);
+    await enable('keyed', { type: 'kv-v2' });
+    const position = await kv.head();
+    await kv.versions('keyed/data/a', { v: 1 });
+    const reply = await kv.post('sys/ledger/restore/plan', { mount: 'keyed', path: '/', position });
+    const plan_id: string = reply.body.data.plan_id;
+    const apply = (id: string, key: string): Promise<Reply> =>
+      kv.post('sys/ledger/restore/apply', { plan_id: id }, { headers: { 'idempotency-key': key } });
+    // As a plan of two commits whose server died after the first.
+    const whole = openPlan(session.custody, plan_id, t.UnknownRecord);
+    const inTwo = sealPlan(session.custody, { ...whole, batch: randomUuid4(), steps: 2 });
+    assert.is((await apply(inTwo, 'half')).status, 200);
+    refusedWith(await apply(inTwo, 'half'), 409, 'applied in part');
+    await kv.versions('keyed/data/a', { v: 2 });
+    const again: string = (await kv.post('sys/ledger/restore/plan', { mount: 'keyed', path: '/', position })).body.data
+      .plan_id;
+    const first = await apply(again, 'whole');
+    await kv.versions('keyed/data/a', { v: 3 });
+    const repeated = await apply(again, 'whole');
+    assert.equal([first.status, repeated.status], [200, 200], repeated.text);
+    assert.is(repeated.headers.get('x-tallystick-position'), first.headers.get('x-tallystick-position'));
+    assert.is((await kv.get('keyed/data/a')).body.data.data.v, 3);
   });
 });

@@ -5,6 +5,8 @@
 import * as t from 'io-ts';
 import { randomUuid4 } from '../../crypto/random.js';
 import type { RestoreChange as Change } from '../../domain/secret/restore.js';
+import { readNewestUpTo } from '../../ledger/stream-reads.js';
+import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
 import { authorise, authoriseCommand } from '../authorise.js';
 import { resolveMoment } from '../kv/as-of.js';
@@ -32,6 +34,8 @@ const Plan = t.type({
   expiresAt: t.number,
   /** The stream of the batch that applying it makes. */
   batch: t.string,
+  /** In how many commits. */
+  steps: t.number,
 });
 export type Plan = Readonly<t.TypeOf<typeof Plan>>;
 
@@ -61,9 +65,10 @@ export const restoreOperations = (
     const scope = await scopeOf(session, projections, mount, input.path, madeAt);
     const compared = await compareAll(session, scope, then, app.nowMs());
     const expiresAt = app.nowMs() * 1000 + PLAN_TTL_US;
+    const steps = stepsOf(compared).length;
     const plan: Plan = {
       ...{ actor: caller.token.entity, mount: input.mount, number: mount.number, path: input.path },
-      ...{ target: then.position, targetUs: then.nowUs, madeAt, expiresAt, batch: randomUuid4() },
+      ...{ target: then.position, targetUs: then.nowUs, madeAt, expiresAt, batch: randomUuid4(), steps },
     };
     return {
       plan_id: sealPlan(session.custody, plan),
@@ -74,7 +79,7 @@ export const restoreOperations = (
       changes: compared
         .filter(({ restore }) => restore.change !== 'unchanged')
         .map(({ path, restore }) => ({ path, change: restore.change, detail: restore.detail })),
-      steps: stepsOf(compared).length,
+      steps,
     };
   }),
 
@@ -89,6 +94,7 @@ export const restoreOperations = (
     requireOwnPlan(plan, caller.token.entity, app.nowMs());
     await session.catchUp();
     const mount = mountOfPlan(session, plan);
+    if (context.idempotencyKey !== null) await refuseHalfDone(session, plan);
     const scope = await scopeOf(session, projections, mount, plan.path, plan.madeAt);
     const then = { position: plan.target, nowUs: plan.targetUs };
     const compared = await compareAll(session, scope, then, app.nowMs());
@@ -96,6 +102,13 @@ export const restoreOperations = (
     return { position, counts: countsOf(compared) };
   }),
 });
+
+/** What is left is divided anew, so that a step of it could pass for a repeat of one that was done. */
+const refuseHalfDone = async (session: Session, { batch, steps }: Plan): Promise<void> => {
+  const done = await readNewestUpTo(session.ports.runner, session.custody, batch, session.known.head.size);
+  if (done !== null && done.streamVersion < steps)
+    refuse({ kind: 'plan-outdated', message: 'the plan was applied in part: make a new one for what is left' });
+};
 
 const countsOf = (compared: readonly Changed[]): Record<Change, number> => {
   const counts = Object.fromEntries(CHANGES.map(change => [change, 0])) as Record<Change, number>;
