@@ -357,6 +357,34 @@ describe('mounts of secrets', test => {
       assert.equal((await kv.get(`${spared}/data/a`)).body.data.data, { of: spared });
     });
 
+  for (const [kind, fields] of [
+    ['holds', {}],
+    ['retention', { minimum_age: '1h' }],
+  ] as const)
+    test(`are not covered by ${kind} that meant the mount which was at their path before`, async () => {
+      const { session } = node.program.nexus;
+      assert.ok(session);
+      const { appender } = session;
+      const submit = appender.submit.bind(appender);
+      await enable(kind, { type: 'kv-v2' });
+      const cover = () =>
+        kv.post(
+          `sys/ledger/${kind}/covering`,
+          { ...fields, mount: kind, path: '/' },
+          { headers: { 'x-tallystick-reason': 'case 17' } },
+        );
+      appender.submit = async command => {
+        appender.submit = submit;
+        assert.is((await kv.post('sys/remount', { from: kind, to: `${kind}-before` })).status, 200);
+        await enable(kind, { type: 'kv-v2' });
+        return submit(command);
+      };
+      refusedWith(await cover(), 404, 'no handler');
+      await kv.versions(`${kind}/data/a`, { v: 1 });
+      assert.is((await cover()).status, 204);
+      assert.is((await kv.post(`${kind}/destroy/a`, { versions: [1] })).status, 409);
+    });
+
   test('can be restored to a moment like secret/', async () => {
     await enable('restorable', { type: 'kv-v2' });
     await kv.versions('restorable/data/a', { v: 1 });

@@ -29,10 +29,11 @@ export const holdOperations = (app: App): Pick<ErasureOperations, 'holds' | 'pla
     refuseBadName(name);
     if (context.reason === null)
       refuse({ kind: 'invalid', message: 'say why in the header X-Tallystick-Reason: a hold keeps its reason' });
-    const scope = coveredScope(session, place);
+    const { mount, scope } = await coveredScope(session, place);
     const { holds } = session.authority;
     return changeAuthority(app, caller, context, {
       ...{ op, capability, type: 'hold.placed', streamId: streamOf(session, name), own: { hold: { name, ...scope } } },
+      mount,
       unless: () => {
         const before = holds.get(name);
         if (before?.node === scope.node) return 'nothing';

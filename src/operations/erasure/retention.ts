@@ -34,11 +34,12 @@ export const retentionOperations = (app: App): RetentionOperations => ({
     refuseBadName(name);
     if (!Number.isSafeInteger(minimumAgeSeconds) || minimumAgeSeconds < 1 || minimumAgeSeconds > SECONDS_MAX)
       refuse({ kind: 'invalid', message: 'minimum_age must be between one second and a hundred years' });
-    const scope = coveredScope(session, place);
+    const { mount, scope } = await coveredScope(session, place);
     const { retention } = session.authority;
     return changeAuthority(app, caller, context, {
       ...{ op, capability, type: 'config.changed', streamId: streamOf(session, name) },
       own: { name: retentionItem(name), settings: { ...scope, minimum_age: minimumAgeSeconds } },
+      mount,
       unless: () => {
         const before = retention.get(name);
         if (before?.node === scope.node && before.minimumAge === minimumAgeSeconds) return 'nothing';

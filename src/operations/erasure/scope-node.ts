@@ -1,4 +1,5 @@
 /** What a hold or a retention rule covers: one node, and the path that it was named by. */
+import type { Mount } from '../../authority/mounts.js';
 import type { Uuid } from '../../crypto/bytes.js';
 import type { Session } from '../../nexus/session.js';
 import { refuse } from '../app.js';
@@ -13,11 +14,16 @@ export interface CoveredScope {
   readonly path: string;
 }
 
-/** A folder and a secret of the same name are one node: what covers the one covers the other. */
-export const coveredScope = (session: Session, { mount: at, path }: Place): CoveredScope => {
+/** A folder and a secret of the same name are one node: what covers the one covers the other. Of lane 1 as of now. */
+export const coveredScope = async (
+  session: Session,
+  { mount: at, path }: Place,
+): Promise<{ readonly mount: Mount; readonly scope: CoveredScope }> => {
+  await session.reader.refresh();
   const mount = kvMount(session, at);
   const inside = path === '/' ? '' : path;
-  return { mount: mount.id, node: folderNode(session, mount, inside), path: `${at}/${inside}` };
+  const scope = { mount: mount.id, node: folderNode(session, mount, inside), path: `${at}/${inside}` };
+  return { mount, scope };
 };
 
 /** Names of holds and of retention rules. */
