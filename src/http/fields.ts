@@ -136,11 +136,8 @@ export const mapField = (fields: Fields, name: string): Readonly<Record<string, 
 export const versionsField = (fields: Fields): readonly number[] | undefined => {
   const value = parsed(fields, 'versions');
   if (value === undefined || value === null) return undefined;
-  const parts: readonly unknown[] = Array.isArray(value)
-    ? value
-    : typeof value === 'string'
-      ? value.split(',')
-      : [value];
+  const parts: readonly unknown[] =
+    typeof value === 'string' ? (value === '' ? [] : value.split(',')) : Array.isArray(value) ? value : [value];
   const numbers = parts.map(part => {
     const text = typeof part === 'number' || typeof part === 'string' ? String(part).trim() : '';
     if (!/^-?\d{1,15}$/.test(text)) throw wrong('versions', '[]int', part);

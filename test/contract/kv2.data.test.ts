@@ -230,7 +230,7 @@ const versionsOfASecret = (test: About): void => {
   ] as const;
   for (const [word, text] of words) {
     test(`${word} without versions, or with none, is refused: ${text}`, async () => {
-      for (const fields of [{}, { versions: [] }, { versions: null }])
+      for (const fields of [{}, { versions: [] }, { versions: null }, { versions: '' }])
         refusedWith(await kv.post(`secret/${word}/any`, fields), 400, text);
     });
 
