@@ -201,6 +201,26 @@ describe('a legal hold', test => {
     assert.is(both, 0);
   });
 
+  test('of the same name that somebody placed meanwhile is not lifted in its stead', async () => {
+    const { session } = node.program.nexus;
+    assert.ok(session);
+    const { appender } = session;
+    const submit = appender.submit.bind(appender);
+    const place = (path: string) =>
+      other.call('POST', 'sys/ledger/holds/twice', { mount: 'secret', path }, { headers: reason });
+    const lift = (on: TestNode) => on.call('DELETE', 'sys/ledger/holds/twice');
+    assert.is((await place('twice/first')).status, 204);
+    appender.submit = async command => {
+      appender.submit = submit;
+      assert.equal([(await lift(other)).status, (await place('twice/second')).status], [204, 204]);
+      return submit(command);
+    };
+    assert.is((await lift(node)).status, 503);
+    const { holds } = (await node.call('GET', 'sys/ledger/holds')).body.data;
+    assert.is(holds.find((hold: Json) => hold.name === 'twice')?.path, 'secret/twice/second');
+    assert.is((await lift(node)).status, 204);
+  });
+
   test('lets go when it is lifted, and a lifted hold is not there any more', async () => {
     const plan = await planned('case/');
     assert.is(plan.counts.held, 1);

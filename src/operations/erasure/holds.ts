@@ -55,7 +55,12 @@ export const holdOperations = (app: App): Pick<ErasureOperations, 'holds' | 'pla
     return changeAuthority(app, caller, context, {
       ...{ op, capability, type: 'hold.lifted', streamId: streamOf(session, name) },
       own: { hold: { name, path: hold.path } },
-      unless: () => (holds.get(name) === null ? 'nothing' : null),
+      unless: () => {
+        const now = holds.get(name);
+        if (now === null) return 'nothing';
+        // Lifted by somebody else, and placed again: on something else, it may be.
+        return now.position === hold.position ? null : { kind: 'busy', retryAfterSeconds: 1 };
+      },
     });
   }),
 });
