@@ -176,6 +176,13 @@ describe('mounts of secrets', test => {
     refusedWith(await other.post('theirs/data/a', { data: { v: 3 } }), 404, 'no handler');
   });
 
+  test('do not move to where no request could reach them', async () => {
+    await enable('reachable', { type: 'kv-v2' });
+    for (const to of ['x/../y', '..', '.', 'x/./y', 'a\u200bb', 'a\u202eb', '\ud800'])
+      assert.is((await kv.post('sys/remount', { from: 'reachable', to })).status, 400, JSON.stringify(to));
+    await kv.versions('reachable/data/a', { v: 1 });
+  });
+
   test('that moved are not at their old path any more, on a node that has yet to hear of it', async () => {
     const late = await cluster.newNode();
     const other = kvCalls(late);

@@ -1,4 +1,5 @@
 /** Which mounts may be: reserved paths, types, lifetimes. Pure; answers the dialect's words (vault-wire.md §8.2, §8.3). */
+import { segmentsOf } from '../../domain/secret/path.js';
 import type { Failure } from '../../failure.js';
 import { SETTING_NAMES } from '../kv/mount-settings.js';
 import { SYSTEM_TTL_SECONDS } from '../tokens/ttl.js';
@@ -27,6 +28,9 @@ export const pathComplaint = (path: string, taken: Iterable<string>): string | n
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) return `a mount's path has at most ${PATH_BYTES_MAX} bytes`;
   if (!/^[^\s\p{Cc}"\\+*/]+(?:\/[^\s\p{Cc}"\\+*/]+)*$/u.test(own))
     return "a mount's path has no empty parts, spaces, quotes, backslashes, '+' or '*'";
+  // No request could name it, not even to move it back.
+  const segments = segmentsOf(own);
+  if (segments._tag === 'Left') return segments.left;
   for (const other of [...BUILT_IN_PATHS, ...taken])
     if (`${path}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${path}/`))
       return `path is already in use at ${shownPath(other)}`;
