@@ -176,6 +176,20 @@ describe('mounts of secrets', test => {
     refusedWith(await other.post('theirs/data/a', { data: { v: 3 } }), 404, 'no handler');
   });
 
+  test('do not lie where auditors may read', async () => {
+    const { client_token: token } = (await kv.post('auth/token/create', { policies: ['auditor'] })).body.auth;
+    await enable('unseen', { type: 'kv' });
+    await kv.post('unseen/data/a', { v: 1 });
+    for (const path of ['unseen-too/metadata', 'unseen-too/metadata/deep']) {
+      refusedWith(await kv.post(`sys/mounts/${path}`, { type: 'kv-v2' }), 400, 'auditors may read');
+      refusedWith(await kv.post('sys/remount', { from: 'unseen', to: path }), 400, 'auditors may read');
+      refusedWith(await kv.get(`${path}/data/a`, { token }), 404, 'no handler');
+    }
+    await enable('unseen-too/team/metadata', { type: 'kv-v2' });
+    await kv.versions('unseen-too/team/metadata/data/a', { v: 1 });
+    refusedWith(await kv.get('unseen-too/team/metadata/data/a', { token }), 403, 'permission denied');
+  });
+
   test('do not move to where no request could reach them', async () => {
     await enable('reachable', { type: 'kv-v2' });
     for (const to of ['x/../y', '..', '.', 'x/./y', 'a\u200bb', 'a\u202eb', '\ud800'])

@@ -28,9 +28,12 @@ export const pathComplaint = (path: string, taken: Iterable<string>): string | n
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) return `a mount's path has at most ${PATH_BYTES_MAX} bytes`;
   if (!/^[^\s\p{Cc}"\\+*/]+(?:\/[^\s\p{Cc}"\\+*/]+)*$/u.test(own))
     return "a mount's path has no empty parts, spaces, quotes, backslashes, '+' or '*'";
-  // No request could name it, not even to move it back.
+  // No request could name what is in it.
   const segments = segmentsOf(own);
   if (segments._tag === 'Left') return segments.left;
+  // Below it are values: `+/metadata/*` is the auditor's, whose policy answers with none.
+  if (/^[^/]+\/metadata(?:\/|$)/.test(path))
+    return "the second part of a mount's path may not be metadata, which auditors may read in every mount";
   for (const other of [...BUILT_IN_PATHS, ...taken])
     if (`${path}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${path}/`))
       return `path is already in use at ${shownPath(other)}`;
