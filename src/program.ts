@@ -49,8 +49,15 @@ export const startProgram = async (
 
 const serve = async (config: Config, log: pino.Logger, ground: Ground, options: ProgramOptions): Promise<Program> => {
   const assembled = assemble(config, log, ground.database, { ...options, leads: true });
-  const http = createServer(assembled.operations, httpOptions(config, log, assembled.metrics));
-  const address = await http.listen({ host: config.host, port: config.port });
+  const listen = async () => {
+    const http = createServer(assembled.operations, httpOptions(config, log, assembled.metrics));
+    return { http, address: await http.listen({ host: config.host, port: config.port }) };
+  };
+  const { http, address } = await listen().catch(async (error: unknown) => {
+    // What is assembled runs already, and would go on by itself: a port in use, a certificate that cannot be read.
+    await assembled.stop();
+    throw error;
+  });
   return {
     ...{ nexus: assembled.nexus, initCode: assembled.initCode, address },
     databaseEnded: ground.embedded?.ended ?? new Promise(() => {}),

@@ -1,6 +1,8 @@
 /** `tally dev`: its first start and its end, also where one of them was cut short. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -61,6 +63,29 @@ describe('tally dev', test => {
       damaged instanceof Error ? damaged.message : '',
       /dev\.json with the root token is missing or damaged/,
     );
+  });
+
+  test('ends when its port is in use, with nothing left running', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    whenSuiteEnds(() => void other.close());
+    const bound = other.address();
+    const folder = newFolder();
+    const child = spawn(process.execPath, [join(packageRoot, 'dist', 'src', 'cli', 'main.js'), 'dev'], {
+      env: {
+        ...{ PATH: process.env.PATH, HOME: folder, TALLYSTICK_DATA: folder, DATABASE_URL: database.url },
+        TALLYSTICK_LISTEN: `127.0.0.1:${typeof bound === 'object' ? bound?.port : 0}`,
+      },
+      stdio: 'ignore',
+    });
+    whenSuiteEnds(() => void child.kill('SIGKILL'));
+    let code: number | null = null;
+    child.once('exit', ended => {
+      code = ended;
+    });
+    await until('the program ends', () => code !== null);
+    assert.is(code, 3);
+    assert.not.ok(existsSync(join(folder, 'lock')));
   });
 
   test('drains when it is told to end while it still starts', async () => {
