@@ -74,6 +74,13 @@ describe('where the command connects, and as whom', test => {
     assert.is(token(), undefined);
   });
 
+  test('sends no token where a dev.json that came with a folder points, unless that is this machine', async () => {
+    await save(join(home.folder, '.tallystick', 'dev.json'), { address: 'http://192.0.2.1:8200', token: 'hvs.dev' });
+    const ran = await status({ VAULT_TOKEN: 'hvs.vault' });
+    assert.not.match(ran.stderr, /192\.0\.2\.1/);
+    assert.match(ran.stderr, 'http://127.0.0.1:8200 (from the default)');
+  });
+
   test('does not use a login or a dev.json that others can read', async () => {
     for (const name of ['token', 'dev.json']) {
       const path = join(home.folder, '.tallystick', name);
