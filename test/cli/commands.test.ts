@@ -28,6 +28,7 @@ describe('the smaller commands', test => {
     };
     server = await fakeServer({
       'GET /v1/secret/metadata/team': { body: envelope({ keys: ['db', 'sub/', 'x\u001b[2J'] }) },
+      'GET /v1/sys/policies/acl/odd': { body: envelope({ name: 'odd', policy: 'path "a" {}\n# \u001b[2J\n' }) },
       'DELETE /v1/secret/data/db': { position: 5 },
       'POST /v1/secret/delete/db': { position: 6 },
       'POST /v1/secret/undelete/db': {},
@@ -65,6 +66,19 @@ describe('the smaller commands', test => {
     assert.is(ran.stdout, 'db\nsub/\nx\\u{1b}[2J\n');
     assert.is(last(), 'GET /v1/secret/metadata/team?list=true&position=4');
     assert.is((await run('list', 'secret/empty/')).code, 5);
+  });
+
+  test("policy read keeps a policy's text as it was written, but for the eyes of a person", async () => {
+    assert.is((await run('policy', 'read', 'odd')).stdout, 'path "a" {}\n# \u001b[2J\n');
+    // util-linux: a terminal for the command.
+    if (process.platform !== 'linux') return;
+    const seen = await tally(['policy', 'read', 'odd'], {
+      home: home.folder,
+      env: { TALLYSTICK_ADDR: server.address, TALLYSTICK_TOKEN: 'hvs.t' },
+      shell: 'script -qec "$(printf "%q " "$@")" /dev/null',
+    });
+    assert.match(seen.stdout, '# \\u{1b}[2J');
+    assert.not.match(seen.stdout, '\u001b[2J');
   });
 
   test('delete takes the current version, or those given', async () => {

@@ -8,6 +8,7 @@ import { type Cli, withClient } from '../cli.js';
 import { badInput } from '../exit-codes.js';
 import { ask, enveloped, perform } from '../requests.js';
 import { passWarnings, printAnswer, recordedAt } from '../results.js';
+import { oneLine, severalLines } from '../terminal/escape.js';
 
 const ACL = ['sys', 'policies', 'acl'] as const;
 
@@ -25,7 +26,7 @@ const listCommand = (cli: Cli): Command =>
         const call = { method: 'GET', path: [...ACL], query: { list: 'true' } } as const;
         const { value, answer } = await ask(client, call, Names);
         if (options.json === true) return printAnswer(cli.terminal, answer);
-        for (const name of value.data.keys) await cli.terminal.print(name);
+        for (const name of value.data.keys) await cli.terminal.print(oneLine(name));
       }),
     );
 
@@ -38,7 +39,9 @@ const readCommand = (cli: Cli): Command =>
         const absent = { message: `there is no policy ${name}` };
         const { value, answer } = await ask(client, { method: 'GET', path: place(name) }, Policy, absent);
         if (options.json === true) return printAnswer(cli.terminal, answer);
-        await cli.terminal.print(value.data.policy.replace(/\n$/, ''));
+        const text = value.data.policy.replace(/\n$/, '');
+        // Somebody else wrote it: a file gets it as it is, a screen nothing that it would obey.
+        await cli.terminal.print(cli.terminal.watched ? severalLines(text) : text);
       }),
     );
 
