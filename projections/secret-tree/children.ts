@@ -1,11 +1,10 @@
 /** Everything in a folder, however much: some at a time, so that nobody holds all of it. */
-import type { Uuid } from '../../src/crypto/bytes.js';
+import { type Uuid, ZERO_UUID } from '../../src/crypto/bytes.js';
 import type { Runner } from '../../src/sql.js';
 import { Kind } from './fold.js';
 import { type Child, childrenAt } from './queries.js';
 
 const AT_ONCE = 2000;
-const FIRST: Uuid = '00000000-0000-0000-0000-000000000000';
 
 /**
  * In no order. What ends while this reads is found among what ended, since that is read to its end after what is there; it
@@ -17,7 +16,7 @@ export const throughChildren = async (
   position: number,
   some: (children: readonly Child[]) => void,
 ): Promise<void> => {
-  let [node, kind, ended]: [Uuid, number, number] = [FIRST, 0, 0];
+  let [node, kind, ended]: [Uuid, number, number] = [ZERO_UUID, 0, 0];
   for (;;) {
     const page = await runner.run(childrenAt, [parent, position, node, kind, ended, AT_ONCE]);
     some(page);

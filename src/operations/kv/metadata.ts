@@ -9,8 +9,6 @@ import { VERSIONS_MAX } from '../../domain/secret/decide.js';
 import { trustedHead } from '../../domain/secret/head.js';
 import { exists } from '../../domain/secret/state.js';
 import { KeyKind } from '../../keys/key-kinds.js';
-import { IntegrityError } from '../../ledger/integrity.js';
-import { readBodyAt } from '../../ledger/stream-reads.js';
 import { readSecret, type SecretRead } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse, sessionOf } from '../app.js';
@@ -22,6 +20,7 @@ import { type CommitResult, commitChange, type Prepared } from './commit.js';
 import type { KvOperations, MetadataPatch, MetadataSettings } from './contract.js';
 import { mountSettings } from './mount-settings.js';
 import { eitherOf, type Located, locate, placed, stillMounted, subjectOf } from './place.js';
+import { repeatedEvent } from './repeat.js';
 import { type CustomMetadata, openAnnotation, openValue } from './values.js';
 
 const CENTURY_MS = 100 * 366 * 86_400_000;
@@ -115,13 +114,10 @@ const requireSame = async (
   type: string,
   settings: Settings,
 ): Promise<void> => {
-  const found = await readBodyAt(session.ports.runner, session.custody, position);
-  if (found === null) throw new IntegrityError('event', position);
-  const { event, key } = found;
+  const { event, key } = await repeatedEvent(session, position, type);
   const head: Settings = trustedHead(event.facts);
   const asked = Object.keys(settings) as (keyof Settings)[];
-  if (event.type !== type || asked.some(name => head[name] !== settings[name]))
-    refuse({ kind: 'idempotency-mismatch' });
+  if (asked.some(name => head[name] !== settings[name])) refuse({ kind: 'idempotency-mismatch' });
   if (prepared.body === undefined) return;
   if (key === null || !openValue(session, event, { keys: [key] }).equals(prepared.body.plaintext))
     refuse({ kind: 'idempotency-mismatch' });

@@ -2,13 +2,13 @@
 import type { Uuid } from '../../crypto/bytes.js';
 import type { SecretState } from '../../domain/secret/state.js';
 import { openHeader } from '../../keys/event-sealer.js';
-import { IntegrityError } from '../../ledger/integrity.js';
-import { readBodies, readBodyAt } from '../../ledger/stream-reads.js';
+import { readBodies } from '../../ledger/stream-reads.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
 import { operation } from '../operation.js';
 import { type CommitResult, commitChange } from './commit.js';
 import type { KvOperations } from './contract.js';
+import { repeatedEvent } from './repeat.js';
 
 /** versions and writes hold at most this many entries in one event (events.md §1). */
 const ENTRIES_MAX = 200;
@@ -120,10 +120,9 @@ const position = async (
 ): Promise<{ position: number | null }> => {
   if (committed.kind === 'nothing') return { position: null };
   if (committed.kind === 'done') return { position: committed.position };
-  const found = await readBodyAt(session.ports.runner, session.custody, committed.position);
-  if (found === null) throw new IntegrityError('event', committed.position);
-  const header = openHeader(session.custody, found.event);
-  if (found.event.type !== type || JSON.stringify(header?.versions) !== JSON.stringify(own.versions))
+  const { event } = await repeatedEvent(session, committed.position, type);
+  const header = openHeader(session.custody, event);
+  if (JSON.stringify(header?.versions) !== JSON.stringify(own.versions))
     return refuse({ kind: 'idempotency-mismatch' });
   return { position: committed.position };
 };

@@ -3,7 +3,6 @@ import { headFromFacts } from '../../domain/secret/head.js';
 import type { VersionMetadata } from '../../failure.js';
 import { KeyKind } from '../../keys/key-kinds.js';
 import { IntegrityError } from '../../ledger/integrity.js';
-import { readBodyAt } from '../../ledger/stream-reads.js';
 import { readSecret } from '../../nexus/secret-streams.js';
 import type { Session } from '../../nexus/session.js';
 import { type App, refuse } from '../app.js';
@@ -11,6 +10,7 @@ import { operation } from '../operation.js';
 import type { At } from '../request.js';
 import { type CommitResult, commitChange } from './commit.js';
 import type { KvOperations } from './contract.js';
+import { repeatedEvent } from './repeat.js';
 import { type CustomMetadata, openAnnotation, openValue } from './values.js';
 
 /** Bytes of one secret's JSON. */
@@ -101,11 +101,9 @@ const annotationNow = async (session: Session, node: string): Promise<CustomMeta
 
 /** The answer that the first one got. Another body, or one that was destroyed since, is a conflict (formats.md §7). */
 const repeated = async (session: Session, position: number, plaintext: Buffer): Promise<At<VersionMetadata>> => {
-  const found = await readBodyAt(session.ports.runner, session.custody, position);
-  if (found === null) throw new IntegrityError('event', position);
-  const { event, key } = found;
-  if (event.type !== 'secret.written' || key === null) return refuse({ kind: 'idempotency-mismatch' });
-  if (!openValue(session, event, { keys: [key] }).equals(plaintext)) return refuse({ kind: 'idempotency-mismatch' });
+  const { event, key } = await repeatedEvent(session, position, 'secret.written');
+  if (key === null || !openValue(session, event, { keys: [key] }).equals(plaintext))
+    return refuse({ kind: 'idempotency-mismatch' });
   const head = headOf(event.facts, position);
   const customMetadata = head.annotated === 0 ? null : await annotationNow(session, event.streamId);
   const { version, deletionTime } = head;
