@@ -12,11 +12,6 @@ let cluster: TestCluster;
 let node: TestNode;
 let kv: KvCalls;
 
-const enable = async (path: string, fields: object): Promise<void> => {
-  const reply = await kv.post(`sys/mounts/${path}`, fields);
-  assert.is(reply.status, 204, reply.text);
-};
-
 describe('mounts of secrets', test => {
   test.before(async () => {
     cluster = await testCluster();
@@ -36,7 +31,7 @@ describe('mounts of secrets', test => {
   ];
   for (const [path, fields, type, options] of kept)
     test(`${JSON.stringify(fields)} at ${path} is kept as ${type} with ${JSON.stringify(options)}`, async () => {
-      await enable(path, fields);
+      await kv.enable(path, fields);
       const { data } = (await kv.get(`sys/mounts/${path}`)).body;
       assert.is(data.type, type);
       assert.equal(data.options, options);
@@ -112,13 +107,13 @@ describe('mounts of secrets', test => {
   });
 
   test('that are disabled hide what they held, and begin empty when they come again', async () => {
-    await enable('again', { type: 'kv-v2' });
+    await kv.enable('again', { type: 'kv-v2' });
     await kv.versions('again/data/a', { v: 1 });
     const head = await kv.head();
     assert.is((await kv.remove('sys/mounts/again')).status, 204);
     refusedWith(await kv.get('again/data/a'), 404, 'no handler for route "again/data/a". route entry not found.');
     refusedWith(await node.call('LIST', 'again/metadata'), 404, 'no handler for route "again/metadata/"');
-    await enable('again', { type: 'kv-v2' });
+    await kv.enable('again', { type: 'kv-v2' });
     nothingThere(await kv.get('again/data/a'));
     nothingThere(await node.call('LIST', 'again/metadata'));
     nothingThere(await kv.get(`again/data/a?position=${head}`));
@@ -129,19 +124,19 @@ describe('mounts of secrets', test => {
   });
 
   test('that are disabled stay in the trail under their path, also when another one is there', async () => {
-    await enable('audited', { type: 'kv-v2' });
+    await kv.enable('audited', { type: 'kv-v2' });
     await kv.versions('audited/data/a', { v: 1 });
     await kv.remove('sys/mounts/audited');
     const written = async (path: string): Promise<number> =>
       (await kv.get(`sys/ledger/events?path=${path}&type=secret.written`)).body.data.events.length;
     for (const path of ['audited/a', 'audited/data/a', 'audited', 'audited/']) assert.is(await written(path), 1, path);
-    await enable('audited', { type: 'kv-v2' });
+    await kv.enable('audited', { type: 'kv-v2' });
     await kv.versions('audited/data/a', { v: 2 });
     for (const path of ['audited/a', 'audited/data/a', 'audited', 'audited/']) assert.is(await written(path), 2, path);
   });
 
   test('take no write after the event that disables them, however many come at once', async () => {
-    await enable('closing', { type: 'kv-v2' });
+    await kv.enable('closing', { type: 'kv-v2' });
     const before = await kv.head();
     const write = (i: number) => kv.post(`closing/data/k${i}`, { data: { i } });
     const some = Array.from({ length: 10 }, (_, i) => write(i));
@@ -164,7 +159,7 @@ describe('mounts of secrets', test => {
 
   test('are there, and gone, on another node at once', async () => {
     const other = kvCalls(await cluster.newNode());
-    await enable('shared', { type: 'kv-v2' });
+    await kv.enable('shared', { type: 'kv-v2' });
     await other.versions('shared/data/a', { v: 1 });
     assert.is((await kv.get('shared/data/a')).body.data.data.v, 1);
     await other.post('sys/mounts/theirs', { type: 'kv-v2' });
@@ -178,140 +173,20 @@ describe('mounts of secrets', test => {
 
   test('do not lie where auditors may read', async () => {
     const { client_token: token } = (await kv.post('auth/token/create', { policies: ['auditor'] })).body.auth;
-    await enable('unseen', { type: 'kv' });
+    await kv.enable('unseen', { type: 'kv' });
     await kv.post('unseen/data/a', { v: 1 });
     for (const path of ['unseen-too/metadata', 'unseen-too/metadata/deep']) {
       refusedWith(await kv.post(`sys/mounts/${path}`, { type: 'kv-v2' }), 400, 'auditors may read');
       refusedWith(await kv.post('sys/remount', { from: 'unseen', to: path }), 400, 'auditors may read');
       refusedWith(await kv.get(`${path}/data/a`, { token }), 404, 'no handler');
     }
-    await enable('unseen-too/team/metadata', { type: 'kv-v2' });
+    await kv.enable('unseen-too/team/metadata', { type: 'kv-v2' });
     await kv.versions('unseen-too/team/metadata/data/a', { v: 1 });
     refusedWith(await kv.get('unseen-too/team/metadata/data/a', { token }), 403, 'permission denied');
   });
 
-  test('do not move to where no request could reach them', async () => {
-    await enable('reachable', { type: 'kv-v2' });
-    for (const to of ['x/../y', '..', '.', 'x/./y', 'a\u200bb', 'a\u202eb', '\ud800'])
-      assert.is((await kv.post('sys/remount', { from: 'reachable', to })).status, 400, JSON.stringify(to));
-    await kv.versions('reachable/data/a', { v: 1 });
-  });
-
-  test('that moved are not at their old path any more, on a node that has yet to hear of it', async () => {
-    const late = await cluster.newNode();
-    const other = kvCalls(late);
-    const { session } = late.program.nexus;
-    if (session === null) throw new Error('the node is sealed');
-    await enable('old', { type: 'kv-v2' });
-    await other.versions('old/data/a', { v: 1 });
-    const move = async (from: string, to: string): Promise<void> => {
-      const reply = await kv.post('sys/remount', { from, to });
-      assert.is(reply.status, 200, reply.text);
-    };
-    let over = (): void => undefined;
-    void session.known.exclusive(
-      () =>
-        new Promise<void>(resolve => {
-          over = resolve;
-        }),
-    );
-    try {
-      await move('old', 'new');
-      refusedWith(await other.get('old/data/a'), 404, 'no handler');
-      assert.is((await other.get('new/data/a')).body.data.data.v, 1);
-    } finally {
-      over();
-    }
-    const submit = session.appender.submit.bind(session.appender);
-    session.appender.submit = async command => {
-      session.appender.submit = submit;
-      await move('new', 'newer');
-      return submit(command);
-    };
-    refusedWith(await other.post('new/data/a', { data: { v: 2 } }), 404, 'no handler');
-    assert.is((await other.get('newer/data/a')).body.data.data.v, 1);
-    await late.stop();
-  });
-
-  test('that became version 2 meanwhile take no request in the words of version 1', async () => {
-    const late = await cluster.newNode();
-    const other = kvCalls(late);
-    const { session } = late.program.nexus;
-    if (session === null) throw new Error('the node is sealed');
-    const { appender, reader } = session;
-    const [submit, read] = [appender.submit.bind(appender), reader.read.bind(reader)];
-    const grow = async (path: string): Promise<void> => {
-      const reply = await kv.post(`sys/mounts/${path}/tune`, { options: { version: '2' } });
-      assert.is(reply.status, 204, reply.text);
-    };
-    for (const path of ['grown', 'grown-too']) {
-      await enable(path, { type: 'kv' });
-      assert.is((await other.post(`${path}/data/a`, { v: 1 })).status, 204);
-    }
-    appender.submit = async command => {
-      appender.submit = submit;
-      await grow('grown');
-      return submit(command);
-    };
-    assert.is((await other.post('grown/data/a', { data: { v: 2 } })).status, 503);
-    await other.versions('grown/data/a', { v: 2 });
-    assert.equal((await kv.get('grown/data/data/a')).body.data.data, { v: 1 });
-    reader.read = async of => {
-      reader.read = read;
-      await grow('grown-too');
-      return read(of);
-    };
-    assert.is((await other.get('grown-too/data/a')).status, 503);
-    nothingThere(await other.get('grown-too/data/a'));
-    await late.stop();
-  });
-
-  test('that moved while they are listed show nothing by their old path', async () => {
-    const { session } = node.program.nexus;
-    assert.ok(session);
-    const catchUp = session.catchUp.bind(session);
-    await enable('listed', { type: 'kv-v2' });
-    await kv.versions('listed/data/a', { v: 1 });
-    let moved: Promise<Reply> | null = null;
-    // Keepers catch up as well: whoever is first, the list waits for the move.
-    session.catchUp = async () => {
-      moved ??= kv.post('sys/remount', { from: 'listed', to: 'listed-now' });
-      assert.is((await moved).status, 200);
-      await catchUp();
-    };
-    refusedWith(await node.call('LIST', 'listed/metadata'), 404, 'no handler');
-    session.catchUp = catchUp;
-    assert.equal((await node.call('LIST', 'listed-now/metadata')).body.data.keys, ['a']);
-  });
-
-  test('are known to another node no earlier than the keys of their names, however it learns of them', async () => {
-    const node = await cluster.newNode();
-    const other = kvCalls(node);
-    const { session } = node.program.nexus;
-    if (session === null) throw new Error('the node is sealed');
-    const { authority, custody } = session;
-    const apply = authority.apply.bind(authority);
-    const keys: boolean[] = [];
-    authority.apply = event => {
-      apply(event);
-      if (event.type === 'mount.enabled') keys.push(custody.keyring.nameKey(authority.mounts.highestNumber) !== null);
-    };
-    const ways: readonly (() => Promise<unknown>)[] = [
-      () => other.versions('secret/data/of-its-own', { v: 1 }),
-      () => other.get('secret/data/of-its-own'),
-      () => session.catchUp(),
-    ];
-    for (const [i, learn] of ways.entries()) {
-      await enable(`learned${i}`, { type: 'kv-v2' });
-      await learn();
-      await other.versions(`learned${i}/data/a`, { v: 1 });
-    }
-    assert.equal(keys, [true, true, true]);
-    await node.stop();
-  });
-
   test('keep their name keys through a seal and a new start', async () => {
-    await enable('lasting', { type: 'kv-v2' });
+    await kv.enable('lasting', { type: 'kv-v2' });
     await kv.versions('lasting/data/some/name', { v: 1 });
     await kv.post('sys/seal');
     assert.is((await kv.post('sys/unseal', { key: cluster.key }, { token: null })).status, 200);
@@ -320,7 +195,7 @@ describe('mounts of secrets', test => {
   });
 
   test('of version 1 become version 2 by tuning, and never go back', async () => {
-    await enable('grows', { type: 'kv' });
+    await kv.enable('grows', { type: 'kv' });
     await kv.post('grows/a', { v: 1.0 });
     await kv.post('grows/a', { v: 2 });
     assert.is((await kv.post('sys/mounts/grows/tune', { options: { version: '2' } })).status, 204);
@@ -351,7 +226,7 @@ describe('mounts of secrets', test => {
       const [planned, spared, left] = [`${kind}-planned`, `${kind}-spared`, `${kind}-left`];
       const position = await kv.head();
       for (const path of [planned, spared]) {
-        await enable(path, { type: 'kv-v2' });
+        await kv.enable(path, { type: 'kv-v2' });
         await kv.versions(`${path}/data/a`, { of: path });
       }
       const trade = async (from: string, to: string): Promise<void> => {
@@ -390,7 +265,7 @@ describe('mounts of secrets', test => {
       assert.ok(session);
       const { appender } = session;
       const submit = appender.submit.bind(appender);
-      await enable(kind, { type: 'kv-v2' });
+      await kv.enable(kind, { type: 'kv-v2' });
       const cover = () =>
         kv.post(
           `sys/ledger/${kind}/covering`,
@@ -400,7 +275,7 @@ describe('mounts of secrets', test => {
       appender.submit = async command => {
         appender.submit = submit;
         assert.is((await kv.post('sys/remount', { from: kind, to: `${kind}-before` })).status, 200);
-        await enable(kind, { type: 'kv-v2' });
+        await kv.enable(kind, { type: 'kv-v2' });
         return submit(command);
       };
       refusedWith(await cover(), 404, 'no handler');
@@ -410,7 +285,7 @@ describe('mounts of secrets', test => {
     });
 
   test('can be restored to a moment like secret/', async () => {
-    await enable('restorable', { type: 'kv-v2' });
+    await kv.enable('restorable', { type: 'kv-v2' });
     await kv.versions('restorable/data/a', { v: 1 });
     const position = await kv.head();
     await kv.versions('restorable/data/a', { v: 2 });
@@ -424,7 +299,7 @@ describe('mounts of secrets', test => {
   test('are restored once by a plan with its Idempotency-Key, and never in part with success', async () => {
     const { session } = node.program.nexus;
     assert.ok(session);
-    await enable('keyed', { type: 'kv-v2' });
+    await kv.enable('keyed', { type: 'kv-v2' });
     const position = await kv.head();
     await kv.versions('keyed/data/a', { v: 1 });
     const reply = await kv.post('sys/ledger/restore/plan', { mount: 'keyed', path: '/', position });

@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
+import { standing } from '../support/standing.js';
 import { trail } from './support/logins.js';
 import { refusedWith, type TokenCalls, tokenCalls } from './support/tokens.js';
 
@@ -72,25 +73,13 @@ describe('revoking a token', test => {
     const make = async (): Promise<string> => (await calls.make({ policies: ['operator'] })).client_token;
     const tokens = await Promise.all(PATHS.map(make));
     for (const token of tokens) assert.ok(await there.lives(token));
-    let over = (): void => undefined;
-    void session.known.exclusive(
-      () =>
-        new Promise<void>(resolve => {
-          over = resolve;
-        }),
-    );
-    try {
+    await standing(session, async () => {
       for (const [i, path] of PATHS.entries()) {
         await calls.post('auth/token/revoke', { token: tokens[i] });
-        refusedWith(
-          await there.post(path, { secret_shares: 1, secret_threshold: 1 }, tokens[i]),
-          403,
-          'permission denied',
-        );
+        const asked = { secret_shares: 1, secret_threshold: 1 };
+        refusedWith(await there.post(path, asked, tokens[i]), 403, 'permission denied');
       }
-    } finally {
-      over();
-    }
+    });
   });
 
   const DOORS: readonly (readonly [string, (line: Line) => Promise<{ status: number; text: string }>])[] = [

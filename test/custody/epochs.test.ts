@@ -5,27 +5,15 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { exportOnce } from '../../src/key-export/keeper.js';
 import { KeystoreMoved, makeExport } from '../../src/key-export/make.js';
-import type { Session } from '../../src/nexus/session.js';
 import { writeSnapshot } from '../../src/nexus/snapshots.js';
 import { tally } from '../cli/support/tally.js';
 import { type Json, type Reply, startNode, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { type Dump, dumpLedger, restoreDump } from '../support/copy-ledger.js';
 import { describe } from '../support/describe.js';
+import { standing } from '../support/standing.js';
 import { until } from '../support/until.js';
 
 const EPOCHS = 'sys/ledger/epochs';
-
-/** As long as `work` is under way, the session folds nothing that others append. */
-const standing = async <T>({ known }: Session, work: () => Promise<T>): Promise<T> => {
-  let goOn = (): void => undefined;
-  const stood = known.exclusive(() => new Promise<void>(resolve => (goOn = resolve)));
-  try {
-    return await work();
-  } finally {
-    goOn();
-    await stood;
-  }
-};
 
 describe('a header epoch', test => {
   const home = mkdtempSync(join(tmpdir(), 'tallystick-epochs-'));

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { type Json, type TestCluster, type TestNode, testCluster } from '../support/cluster.js';
 import { describe } from '../support/describe.js';
 import { withMeanwhile } from '../support/meanwhile.js';
+import { standing } from '../support/standing.js';
 import { until } from '../support/until.js';
 
 describe('a node that is being unsealed', test => {
@@ -107,23 +108,12 @@ describe('a node that is being unsealed', test => {
     const { session } = other.program.nexus;
     assert.ok(session);
     if (session === null) return;
-    // As long as this is under way, nothing that others append is folded.
-    let goOn = (): void => undefined;
-    const standing = session.known.exclusive(
-      () =>
-        new Promise<void>(resolve => {
-          goOn = resolve;
-        }),
-    );
-    try {
+    await standing(session, async () => {
       const sql = await cluster.db.client();
       await sql.query('delete from nodes where process = $1', [session.presence.process]);
       await newTermInUse('five');
       assert.is(session.custody.term, term() - 1);
-    } finally {
-      goOn();
-      await standing;
-    }
+    });
     const reply = await other.call('POST', 'five/data/a', { data: { v: 1 } });
     assert.is(reply.status, 200, reply.text);
     assert.is(session.custody.term, term());

@@ -19,6 +19,8 @@ export interface KvCalls {
   post(path: string, fields?: Json, options?: CallOptions): Promise<Reply>;
   patch(path: string, fields: Json, options?: CallOptions): Promise<Reply>;
   remove(path: string): Promise<Reply>;
+  /** Mounts an engine, which must be accepted. */
+  enable(path: string, fields: object): Promise<void>;
   /** Writes versions one after the other, each of which must be accepted. */
   versions(path: string, ...data: readonly Json[]): Promise<void>;
   /** The value as it reads now; text, for numbers. */
@@ -41,6 +43,10 @@ export const kvCalls = (node: TestNode): KvCalls => {
     patch: (path, fields, { headers, ...options } = {}) =>
       node.call('PATCH', path, fields, { ...options, headers: { ...MERGE.headers, ...headers } }),
     remove: path => node.call('DELETE', path),
+    enable: async (path, fields) => {
+      const reply = await calls.post(`sys/mounts/${path}`, fields);
+      assert.is(reply.status, 204, reply.text);
+    },
     versions: async (path, ...data) => {
       for (const each of data) {
         const reply = await calls.post(path, typeof each === 'string' ? `{"data":${each}}` : { data: each });
